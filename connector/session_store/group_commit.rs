@@ -1,0 +1,315 @@
+//! One stream of writes for all devices of a process.
+//!
+//! Whoever changes a row waits for it to be durable, and meanwhile others' changes pile up: they go
+//! out together, 25 rows of any devices in a BatchWriteItem. A later change of a row that still waits
+//! takes the place of the earlier one, and both are done when it is written. A row is never in two
+//! requests at a time, so the last change wins.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use shared::{
+    domain::ids::{DeviceId, TenantId},
+    store::session_keys::{MAX_BATCH, SessionKeyWrite},
+};
+use thiserror::Error;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::key_rows::{KeyRows, KeyRowsError};
+
+/// A change of one row, sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct RowWrite {
+    pub write: SessionKeyWrite,
+    /// The term of the lease under which the writer holds the device. Nothing checks it yet: it is
+    /// where the leases of the shards will refuse the late writes of a former holder.
+    pub epoch: u64,
+}
+
+/// The rows were not written, or nobody knows.
+#[derive(Debug, Clone, Error)]
+pub enum CommitError {
+    /// DynamoDB refused, or was out of reach for too long.
+    #[error("the session keys could not be written: {0}")]
+    NotWritten(Arc<str>),
+    /// The store was closed, or another took its place.
+    #[error("the session keys of this device are closed")]
+    Closed,
+}
+
+/// How the group commit behaves.
+#[derive(Debug, Clone)]
+pub struct CommitSettings {
+    /// Requests to DynamoDB at a time.
+    pub writers: usize,
+    /// How long a request that is not full waits for company.
+    pub linger: Duration,
+    /// Changes that may wait at a time; who comes later waits to get in.
+    pub max_waiting: usize,
+    /// How often a request is tried before those who wait are told that it failed.
+    pub attempts: u32,
+    /// The pause after the first failed try; it doubles from try to try, up to two seconds.
+    pub first_pause: Duration,
+}
+
+impl Default for CommitSettings {
+    fn default() -> Self {
+        Self {
+            writers: 8,
+            linger: Duration::from_millis(2),
+            max_waiting: 4096,
+            attempts: 12,
+            first_pause: Duration::from_millis(25),
+        }
+    }
+}
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The group commit of a process. When the last clone is gone, what waits is still written.
+#[derive(Clone)]
+pub(super) struct GroupCommit {
+    shared: Arc<Shared>,
+    _stop: Arc<DropGuard>,
+}
+
+/// The right to hand in one change, see [`GroupCommit::reserve`].
+pub(super) struct Slot<'a> {
+    commit: &'a GroupCommit,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Resolves when a change is durable or will never be.
+pub(super) struct Receipt(oneshot::Receiver<Result<(), CommitError>>);
+
+struct Shared {
+    rows: Arc<dyn KeyRows>,
+    settings: CommitSettings,
+    queue: Mutex<Queue>,
+    slots: Arc<Semaphore>,
+    work: Notify,
+    stop: CancellationToken,
+}
+
+type RowId = (TenantId, DeviceId, Arc<str>);
+
+#[derive(Default)]
+struct Queue {
+    waiting: HashMap<RowId, Change>,
+    order: VecDeque<RowId>,
+    in_flight: HashSet<RowId>,
+}
+
+struct Change {
+    row: RowWrite,
+    tickets: Vec<Arc<Ticket>>,
+}
+
+/// One handed-in change: as many rows as it still waits for, and who to tell.
+struct Ticket {
+    state: Mutex<(usize, Option<oneshot::Sender<Result<(), CommitError>>>)>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl GroupCommit {
+    /// Starts the writers on the current Tokio runtime.
+    pub(super) fn start(rows: Arc<dyn KeyRows>, settings: CommitSettings) -> Self {
+        let stop = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            rows,
+            slots: Arc::new(Semaphore::new(settings.max_waiting)),
+            queue: Mutex::default(),
+            work: Notify::new(),
+            stop: stop.clone(),
+            settings,
+        });
+        for _ in 0..shared.settings.writers {
+            tokio::spawn(writer(shared.clone()));
+        }
+        Self { shared, _stop: Arc::new(stop.drop_guard()) }
+    }
+
+    /// Waits for room. To be done before the change is made in memory, so that the change and its
+    /// handing in are one step and changes of a row go out in their order.
+    pub(super) async fn reserve(&self) -> Slot<'_> {
+        let permit = self.shared.slots.clone().acquire_owned().await;
+        Slot { commit: self, permit: permit.expect("the semaphore is never closed") }
+    }
+
+    /// Waits until nothing of a device is on its way, as it must be before its rows are listed.
+    pub(super) async fn quiet(&self, device: DeviceId) {
+        const LOOK_AGAIN: Duration = Duration::from_millis(10);
+        while lock(&self.shared.queue).has(device) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+impl Slot<'_> {
+    /// Hands in a change of any number of rows.
+    pub(super) fn submit(self, rows: Vec<RowWrite>) -> Receipt {
+        let (sender, receiver) = oneshot::channel();
+        if rows.is_empty() {
+            let _nobody_waits = sender.send(Ok(()));
+            return Receipt(receiver);
+        }
+        let state = Mutex::new((rows.len(), Some(sender)));
+        let ticket = Arc::new(Ticket { state, _permit: self.permit });
+        let shared = &self.commit.shared;
+        let mut queue = lock(&shared.queue);
+        for row in rows {
+            let id = (row.write.tenant, row.write.device, Arc::from(row.write.name.as_str()));
+            match queue.waiting.get_mut(&id) {
+                Some(change) => {
+                    change.row = row;
+                    change.tickets.push(ticket.clone());
+                }
+                None => {
+                    queue.order.push_back(id.clone());
+                    queue.waiting.insert(id, Change { row, tickets: vec![ticket.clone()] });
+                }
+            }
+        }
+        drop(queue);
+        shared.work.notify_one();
+        Receipt(receiver)
+    }
+}
+
+impl Receipt {
+    /// Waits until the change is durable.
+    pub(super) async fn durable(self) -> Result<(), CommitError> {
+        self.0.await.unwrap_or(Err(CommitError::NotWritten("the writers were stopped".into())))
+    }
+}
+
+impl Ticket {
+    fn row_done(&self, result: &Result<(), CommitError>) {
+        let mut state = lock(&self.state);
+        state.0 = state.0.saturating_sub(1);
+        if (result.is_err() || state.0 == 0)
+            && let Some(sender) = state.1.take()
+        {
+            let _nobody_waits = sender.send(result.clone());
+        }
+    }
+}
+
+impl Queue {
+    fn has(&self, device: DeviceId) -> bool {
+        self.waiting.keys().chain(&self.in_flight).any(|(_, owner, _)| *owner == device)
+    }
+
+    /// The oldest waiting changes whose rows are not being written.
+    fn take(&mut self, most: usize) -> Vec<(RowId, Change)> {
+        let mut batch = Vec::new();
+        let mut busy = Vec::new();
+        while batch.len() < most
+            && let Some(id) = self.order.pop_front()
+        {
+            if self.in_flight.contains(&id) {
+                busy.push(id);
+            } else if let Some(change) = self.waiting.remove(&id) {
+                self.in_flight.insert(id.clone());
+                batch.push((id, change));
+            }
+        }
+        for id in busy.into_iter().rev() {
+            self.order.push_front(id);
+        }
+        batch
+    }
+}
+
+async fn writer(shared: Arc<Shared>) {
+    loop {
+        let batch = lock(&shared.queue).take(MAX_BATCH);
+        if batch.is_empty() {
+            if shared.stop.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = shared.work.notified() => {
+                    // A moment for others to join, unless a full request waits already.
+                    if lock(&shared.queue).order.len() < MAX_BATCH {
+                        tokio::time::sleep(shared.settings.linger).await;
+                    }
+                }
+                () = shared.stop.cancelled() => {}
+            }
+            continue;
+        }
+        // Another writer may have left rows behind, or ours may free rows for it.
+        shared.work.notify_one();
+        shared.write(batch).await;
+    }
+}
+
+impl Shared {
+    /// Writes a batch, however often that takes, and tells who waits.
+    async fn write(&self, batch: Vec<(RowId, Change)>) {
+        // One row that DynamoDB will never take must not fail the others.
+        for change in self.write_together(batch).await {
+            self.write_together(vec![change]).await;
+        }
+    }
+
+    /// Answers the changes to be tried one by one, as some of them was refused; all others are settled.
+    async fn write_together(&self, mut batch: Vec<(RowId, Change)>) -> Vec<(RowId, Change)> {
+        for attempt in 1.. {
+            let rows: Vec<_> = batch.iter().map(|(_, change)| change.row.clone()).collect();
+            let error = match self.rows.write(&rows).await {
+                Ok(left) => {
+                    let left: HashSet<_> = left.into_iter().collect();
+                    let (again, done): (Vec<_>, Vec<_>) =
+                        batch.into_iter().enumerate().partition(|(place, _)| left.contains(place));
+                    self.settle(done.into_iter().map(|(_, change)| change).collect(), &Ok(()));
+                    batch = again.into_iter().map(|(_, change)| change).collect();
+                    if batch.is_empty() {
+                        break;
+                    }
+                    KeyRowsError::passing("DynamoDB leaves rows unprocessed")
+                }
+                Err(error) => error,
+            };
+            if !error.passing && batch.len() > 1 {
+                return batch;
+            }
+            if !error.passing || attempt >= self.settings.attempts {
+                tracing::error!(rows = batch.len(), attempt, %error, "session keys not written");
+                self.settle(batch, &Err(CommitError::NotWritten(error.to_string().into())));
+                break;
+            }
+            tracing::warn!(rows = batch.len(), attempt, %error, "session keys not written yet");
+            tokio::time::sleep(self.pause(attempt)).await;
+        }
+        Vec::new()
+    }
+
+    fn settle(&self, changes: Vec<(RowId, Change)>, result: &Result<(), CommitError>) {
+        let mut queue = lock(&self.queue);
+        for (id, _) in &changes {
+            queue.in_flight.remove(id);
+        }
+        drop(queue);
+        for (_, change) in changes {
+            change.tickets.iter().for_each(|ticket| ticket.row_done(result));
+        }
+        self.work.notify_one();
+    }
+
+    /// Doubles from try to try, minus up to half at random, so that writers do not try in step.
+    fn pause(&self, attempt: u32) -> Duration {
+        let full = self.settings.first_pause.saturating_mul(1 << (attempt - 1).min(10)).min(LONGEST_PAUSE);
+        full.mul_f64(rand::random_range(0.5..=1.0))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while holding these locks in a way that leaves half a change.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,140 @@
+//! Copies of messages: sent ones, in case somebody asks for them again, and arrived ones that Kurir has
+//! not stored yet.
+//!
+//! Both are there for a short while only, so they are packed for few writes. Sent messages fill up
+//! small segments that are written now and then. An arrived message must be durable at once; it takes
+//! a free slot, and when it is done the slot's row stays as it is until another message overwrites it
+//! or the next tidying deletes it. A copy found after a crash does no harm: it is used only when
+//! WhatsApp delivers the message again, and then the inbox knows it already.
+
+use whatsapp_rust::wacore::store::traits::{PendingInboundKey, PendingInboundRow};
+
+use super::{
+    Touched,
+    image::Image,
+    rows::{PendingPiece, RowName, SentMessage},
+};
+
+/// About what fits in one write unit, with names and seal.
+const SEGMENT_BYTES: usize = 850;
+
+/// So many sent messages are kept at most.
+const MAX_SENT: usize = 2048;
+
+/// What is put in one slot when much arrives at once; also the largest piece of a message.
+const SLOT_BYTES: usize = 200 * 1024;
+
+pub(super) fn keep_sent(image: &mut Image, touched: &mut Touched, chat: &str, id: &str, payload: &[u8], now: i64) {
+    take_sent(image, touched, chat, id);
+    let message = SentMessage { chat: chat.to_owned(), id: id.to_owned(), payload: payload.to_vec(), stored_at: now };
+    let size = |messages: &[SentMessage]| messages.iter().map(prost::Message::encoded_len).sum::<usize>();
+    let (last, filled) = image.sent.last_key_value().map_or((0, 0), |(segment, messages)| (*segment, size(messages)));
+    let fits = filled + size(std::slice::from_ref(&message)) <= SEGMENT_BYTES;
+    let segment = if fits { last } else { last.wrapping_add(1) };
+    image.sent.entry(segment).or_default().push(message);
+    touched.later.insert(RowName::Sent(segment));
+    while image.sent.values().map(Vec::len).sum::<usize>() > MAX_SENT
+        && let Some((oldest, _)) = image.sent.pop_first()
+    {
+        touched.later.insert(RowName::Sent(oldest));
+    }
+}
+
+pub(super) fn take_sent(image: &mut Image, touched: &mut Touched, chat: &str, id: &str) -> Option<Vec<u8>> {
+    let wanted = |message: &SentMessage| message.id == id && message.chat == chat;
+    let (segment, messages) = image.sent.iter_mut().find(|(_, messages)| messages.iter().any(wanted))?;
+    let segment = *segment;
+    let taken = messages.extract_if(.., |message| wanted(message)).next();
+    touched.later.insert(RowName::Sent(segment));
+    if messages.is_empty() {
+        image.sent.remove(&segment);
+    }
+    taken.map(|message| message.payload)
+}
+
+pub(super) fn expire_sent(image: &mut Image, touched: &mut Touched, cutoff: i64) -> u32 {
+    let mut gone = 0;
+    image.sent.retain(|segment, messages| {
+        let expired = messages.extract_if(.., |message| message.stored_at < cutoff).count();
+        if expired > 0 {
+            touched.later.insert(RowName::Sent(*segment));
+        }
+        gone += expired;
+        !messages.is_empty()
+    });
+    u32::try_from(gone).unwrap_or(u32::MAX)
+}
+
+pub(super) fn keep_pending(image: &mut Image, touched: &mut Touched, rows: &[PendingInboundRow<'_>], now: i64) {
+    let keys: Vec<_> =
+        rows.iter().map(|row| PendingInboundKey { chat: row.chat, sender: row.sender, id: row.id }).collect();
+    drop_pending(image, touched, &keys);
+    let mut slot = Vec::new();
+    let mut filled = 0;
+    for piece in rows.iter().flat_map(|row| pieces_of(row, now)) {
+        if filled + piece.bytes.len() > SLOT_BYTES && !slot.is_empty() {
+            fill_slot(image, touched, std::mem::take(&mut slot));
+            filled = 0;
+        }
+        filled += piece.bytes.len();
+        slot.push(piece);
+    }
+    if !slot.is_empty() {
+        fill_slot(image, touched, slot);
+    }
+}
+
+pub(super) fn pending(image: &Image, key: &PendingInboundKey<'_>) -> Option<Vec<u8>> {
+    let mut pieces: Vec<_> = image.pending.values().flatten().filter(|piece| is_of(piece, key)).collect();
+    pieces.sort_by_key(|piece| piece.part);
+    let complete = pieces.first()?.parts as usize == pieces.len();
+    complete.then(|| pieces.into_iter().flat_map(|piece| piece.bytes.iter().copied()).collect())
+}
+
+pub(super) fn drop_pending(image: &mut Image, touched: &mut Touched, keys: &[PendingInboundKey<'_>]) {
+    drop_pieces(image, touched, |piece| keys.iter().any(|key| is_of(piece, key)));
+}
+
+pub(super) fn expire_pending(image: &mut Image, touched: &mut Touched, cutoff: i64) -> u32 {
+    drop_pieces(image, touched, |piece| piece.stored_at < cutoff)
+}
+
+/// Answers how many messages, counting one in several pieces once.
+fn drop_pieces(image: &mut Image, touched: &mut Touched, unwanted: impl Fn(&PendingPiece) -> bool) -> u32 {
+    let mut gone = 0;
+    image.pending.retain(|slot, pieces| {
+        let before = pieces.len();
+        gone += pieces.iter().filter(|piece| piece.part == 0 && unwanted(piece)).count();
+        pieces.retain(|piece| !unwanted(piece));
+        if pieces.len() < before {
+            touched.later.insert(RowName::Pending(*slot));
+        }
+        !pieces.is_empty()
+    });
+    u32::try_from(gone).unwrap_or(u32::MAX)
+}
+
+fn fill_slot(image: &mut Image, touched: &mut Touched, pieces: Vec<PendingPiece>) {
+    let free = (0..).find(|slot| !image.pending.contains_key(slot)).unwrap_or_default();
+    image.pending.insert(free, pieces);
+    touched.now.insert(RowName::Pending(free));
+}
+
+fn pieces_of(row: &PendingInboundRow<'_>, now: i64) -> Vec<PendingPiece> {
+    let parts: Vec<&[u8]> = if row.message.is_empty() { vec![&[]] } else { row.message.chunks(SLOT_BYTES).collect() };
+    let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    let piece = |(part, bytes): (u32, &&[u8])| PendingPiece {
+        chat: row.chat.to_owned(),
+        sender: row.sender.to_owned(),
+        id: row.id.to_owned(),
+        part,
+        parts: count,
+        bytes: bytes.to_vec(),
+        stored_at: now,
+    };
+    (0..).zip(&parts).map(piece).collect()
+}
+
+fn is_of(piece: &PendingPiece, key: &PendingInboundKey<'_>) -> bool {
+    piece.id == key.id && piece.chat == key.chat && piece.sender == key.sender
+}

@@ -1,0 +1,324 @@
+//! The keys of the linked devices: the protocol library's storage traits over DynamoDB.
+//!
+//! Opening a device reads its rows into memory, where all reads are served from. A change is made in
+//! memory and handed to a group commit that all devices of the process share, and the library goes on
+//! when it is durable. Exceptions, where waiting would only cost: copies of sent messages (kept for
+//! resending) and the clearing away of finished things are written within
+//! [`SessionStores::LATER`] or when the store is closed.
+//!
+//! Every row is sealed with AES-256-GCM and bound to its tenant, device and name.
+
+mod app_sync;
+mod device;
+mod group_commit;
+mod image;
+mod key_rows;
+mod messages;
+mod msg_secret;
+mod protocol;
+mod rows;
+mod signal;
+#[cfg(test)]
+mod testing;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use prost::Message;
+use shared::{
+    clock::SharedClock,
+    crypto::Sealer,
+    domain::ids::{DeviceId, TenantId},
+    store::{Db, keys::device_partition, session_keys::SessionKeyWrite},
+};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use whatsapp_rust::wacore::store::error::StoreError as LibraryError;
+
+pub use group_commit::{CommitError, CommitSettings};
+
+use group_commit::{GroupCommit, RowWrite};
+use image::Image;
+use key_rows::{KeyRows, KeyRowsError};
+use rows::{DeviceRow, MAX_CONTENT, RowName, kind};
+
+/// The keys could not be read or written.
+#[derive(Debug, Error)]
+pub enum SessionStoreError {
+    /// DynamoDB did not answer as it should.
+    #[error("the session keys could not be read: {0}")]
+    NotRead(String),
+    /// A row is damaged, misplaced, or sealed under another master key.
+    #[error("a session key row cannot be used: {0}")]
+    Damaged(String),
+    /// See [`CommitError`].
+    #[error(transparent)]
+    NotWritten(#[from] CommitError),
+}
+
+impl From<KeyRowsError> for SessionStoreError {
+    fn from(error: KeyRowsError) -> Self {
+        Self::NotRead(error.reason)
+    }
+}
+
+/// The session keys of all devices, as a process uses them. Cheap to clone.
+#[derive(Clone)]
+pub struct SessionStores {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    rows: Arc<dyn KeyRows>,
+    commit: GroupCommit,
+    sealer: Sealer,
+    clock: SharedClock,
+    /// The stores that are open, so that a device has one at most.
+    open: Mutex<HashMap<DeviceId, Weak<SessionStore>>>,
+}
+
+impl SessionStores {
+    /// How long a change that nobody waits for may stay in memory only.
+    pub const LATER: Duration = Duration::from_secs(15);
+
+    /// Starts the writers on the current Tokio runtime.
+    pub fn new(db: Db, sealer: Sealer, clock: SharedClock, settings: CommitSettings) -> Self {
+        Self::over(Arc::new(db), sealer, clock, settings)
+    }
+
+    fn over(rows: Arc<dyn KeyRows>, sealer: Sealer, clock: SharedClock, settings: CommitSettings) -> Self {
+        let commit = GroupCommit::start(rows.clone(), settings);
+        let shared = Arc::new(Shared { rows, commit, sealer, clock, open: Mutex::default() });
+        tokio::spawn(write_what_waits(Arc::downgrade(&shared)));
+        Self { shared }
+    }
+
+    /// Loads the keys of a device; a device without any gets an empty store. `epoch` is the term of the
+    /// lease under which this process holds the device.
+    ///
+    /// A store of the same device that is still open in this process is closed for writing: the newest
+    /// one counts.
+    ///
+    /// # Errors
+    /// [`SessionStoreError`]
+    pub async fn open(
+        &self,
+        tenant: TenantId,
+        device: DeviceId,
+        epoch: u64,
+    ) -> Result<Arc<SessionStore>, SessionStoreError> {
+        if let Some(former) = self.former(device) {
+            former.close().await?;
+        }
+        self.shared.commit.quiet(device).await;
+        let mut image = Image::default();
+        for row in self.shared.rows.load(tenant, device).await? {
+            let content = self.shared.unseal(tenant, device, &row.name, &row.data)?;
+            image.load(&row.name, content).map_err(|error| SessionStoreError::Damaged(error.to_string()))?;
+        }
+        let store = Arc::new(SessionStore {
+            shared: self.shared.clone(),
+            tenant,
+            device,
+            epoch,
+            image: Mutex::new(image),
+            closed: AtomicBool::new(false),
+            learned: Mutex::default(),
+        });
+        let mut open = lock(&self.shared.open);
+        open.retain(|_, store| store.strong_count() > 0);
+        open.insert(device, Arc::downgrade(&store));
+        Ok(store)
+    }
+
+    /// Whether a phone has linked this device, as far as is known here.
+    ///
+    /// # Errors
+    /// [`SessionStoreError`]
+    pub async fn has_link(&self, tenant: TenantId, device: DeviceId) -> Result<bool, SessionStoreError> {
+        let Some(sealed) = self.shared.rows.get(tenant, device, kind::DEVICE).await? else { return Ok(false) };
+        let content = self.shared.unseal(tenant, device, kind::DEVICE, &sealed)?;
+        let row = DeviceRow::decode(content.as_slice()).map_err(|error| SessionStoreError::Damaged(error.to_string()))?;
+        Ok(row.linked)
+    }
+
+    /// Deletes all rows of a device. A store of it that is open here takes no more writes.
+    ///
+    /// # Errors
+    /// [`SessionStoreError`]; some rows may be gone.
+    pub async fn wipe(&self, tenant: TenantId, device: DeviceId) -> Result<(), SessionStoreError> {
+        if let Some(open) = self.former(device) {
+            open.refuse_writes();
+        }
+        self.shared.commit.quiet(device).await;
+        let names = self.shared.rows.names(tenant, device).await?;
+        let slot = self.shared.commit.reserve().await;
+        let delete = |name| RowWrite { write: SessionKeyWrite { tenant, device, name, data: None }, epoch: 0 };
+        slot.submit(names.into_iter().map(delete).collect()).durable().await?;
+        Ok(())
+    }
+
+    fn former(&self, device: DeviceId) -> Option<Arc<SessionStore>> {
+        lock(&self.shared.open).remove(&device)?.upgrade()
+    }
+}
+
+/// Every now and then writes what the open stores put off.
+async fn write_what_waits(shared: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(SessionStores::LATER).await;
+        let Some(shared) = shared.upgrade() else { return };
+        let open: Vec<_> = lock(&shared.open).values().filter_map(Weak::upgrade).collect();
+        for store in open {
+            if let Err(error) = store.write_later_rows().await {
+                tracing::warn!(device = %store.device, %error, "put-off session keys not written");
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn seal(&self, tenant: TenantId, device: DeviceId, name: &str, content: &[u8]) -> Vec<u8> {
+        self.sealer.seal(place(tenant, device, name).as_bytes(), content)
+    }
+
+    fn unseal(&self, tenant: TenantId, device: DeviceId, name: &str, data: &[u8]) -> Result<Vec<u8>, SessionStoreError> {
+        let opened = self.sealer.open(place(tenant, device, name).as_bytes(), data);
+        opened.map_err(|error| SessionStoreError::Damaged(format!("{name}: {error}")))
+    }
+}
+
+/// What a sealed row is bound to.
+fn place(tenant: TenantId, device: DeviceId, name: &str) -> String {
+    format!("session-keys/{}/{name}", device_partition(tenant, device))
+}
+
+/// The keys of one device: what the protocol library calls its backend.
+pub struct SessionStore {
+    shared: Arc<Shared>,
+    tenant: TenantId,
+    device: DeviceId,
+    epoch: u64,
+    image: Mutex<Image>,
+    closed: AtomicBool,
+    learned: Mutex<Option<mpsc::Sender<(String, String)>>>,
+}
+
+/// Which rows a change touches.
+#[derive(Default)]
+struct Touched {
+    /// The caller waits until these are durable.
+    now: BTreeSet<RowName>,
+    /// These may wait.
+    later: BTreeSet<RowName>,
+}
+
+impl SessionStore {
+    /// Writes what was put off, and takes no more writes.
+    ///
+    /// # Errors
+    /// [`CommitError`]
+    pub async fn close(&self) -> Result<(), CommitError> {
+        let written = self.write_later_rows().await;
+        self.refuse_writes();
+        written
+    }
+
+    /// The pairs of phone number and LID (user parts) that are learned from now on. One receiver at a
+    /// time; a pair that finds no room is not reported.
+    pub(crate) fn watch_identities(&self) -> mpsc::Receiver<(String, String)> {
+        const ROOM: usize = 64;
+        let (sender, receiver) = mpsc::channel(ROOM);
+        *lock(&self.learned) = Some(sender);
+        receiver
+    }
+
+    fn refuse_writes(&self) {
+        // Under the image's lock, so that no change is half way in.
+        let _image = lock(&self.image);
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Reads from the image.
+    fn read<T>(&self, look: impl FnOnce(&Image) -> T) -> T {
+        look(&lock(&self.image))
+    }
+
+    /// Changes the image and waits until the touched rows are durable.
+    async fn change<T>(&self, change: impl FnOnce(&mut Image, &mut Touched) -> T) -> Result<T, LibraryError> {
+        self.commit(change).await.map_err(|error| LibraryError::Database(Box::new(error)))
+    }
+
+    async fn commit<T>(&self, change: impl FnOnce(&mut Image, &mut Touched) -> T) -> Result<T, CommitError> {
+        let slot = self.shared.commit.reserve().await;
+        let (outcome, receipt) = {
+            let mut image = lock(&self.image);
+            if self.closed.load(Ordering::Acquire) {
+                return Err(CommitError::Closed);
+            }
+            let mut touched = Touched::default();
+            let outcome = change(&mut image, &mut touched);
+            for row in &touched.now {
+                image.later.remove(row);
+            }
+            image.later.extend(touched.later);
+            if touched.now.is_empty() {
+                return Ok(outcome);
+            }
+            let writes = touched.now.iter().map(|row| self.write_of(&image, row)).collect::<Result<_, _>>()?;
+            // Handed in before the image is let go: writes of a row go out in the order of its changes.
+            (outcome, slot.submit(writes))
+        };
+        receipt.durable().await?;
+        Ok(outcome)
+    }
+
+    fn write_of(&self, image: &Image, row: &RowName) -> Result<RowWrite, CommitError> {
+        let name = row.sort_key();
+        let content = image.encode(row);
+        if let Some(content) = &content
+            && content.len() > MAX_CONTENT
+        {
+            let reason = format!("row {name} has {} bytes, too many for DynamoDB", content.len());
+            return Err(CommitError::NotWritten(reason.into()));
+        }
+        let data = content.map(|content| self.shared.seal(self.tenant, self.device, &name, &content));
+        let write = SessionKeyWrite { tenant: self.tenant, device: self.device, name, data };
+        Ok(RowWrite { write, epoch: self.epoch })
+    }
+
+    async fn write_later_rows(&self) -> Result<(), CommitError> {
+        if self.read(|image| image.later.is_empty()) {
+            return Ok(());
+        }
+        let rows = std::sync::Arc::new(Mutex::new(BTreeSet::new()));
+        let taken = rows.clone();
+        let written = self
+            .commit(move |image, touched| {
+                touched.now = std::mem::take(&mut image.later);
+                lock(&taken).extend(touched.now.iter().cloned());
+            })
+            .await;
+        if matches!(written, Err(CommitError::NotWritten(_))) {
+            let rows = std::mem::take(&mut *lock(&rows));
+            lock(&self.image).later.extend(rows);
+        }
+        written
+    }
+
+    /// Unix time, seconds.
+    fn now(&self) -> i64 {
+        self.shared.clock.now().unix_seconds()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while holding these locks in a way that leaves half a change.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,35 @@
+//! How this process uses WhatsApp.
+
+use std::time::Duration;
+
+/// Settings shared by all sockets of a process.
+#[derive(Debug, Clone)]
+pub struct WhatsAppConfig {
+    /// WebSocket address of the server; `None` is WhatsApp's own.
+    pub server_url: Option<String>,
+    /// The WhatsApp Web version to announce. WhatsApp refuses old ones
+    /// ([`SocketEvent::ClientOutdated`](super::SocketEvent::ClientOutdated)).
+    pub version: (u32, u32, u32),
+    /// The name in the phone's list of linked devices.
+    pub device_name: String,
+    /// How often a device that nobody links asks for a new set of QR codes. WhatsApp hands out six
+    /// codes at a time, good for 160 s together.
+    pub qr_rounds: u32,
+    /// How long a send waits for the server's ack.
+    pub ack_timeout: Duration,
+    /// How long any other question to the server may take.
+    pub command_timeout: Duration,
+}
+
+impl Default for WhatsAppConfig {
+    fn default() -> Self {
+        Self {
+            server_url: None,
+            version: (2, 3000, 1_030_000_000),
+            device_name: "Kurir".into(),
+            qr_rounds: 3,
+            ack_timeout: Duration::from_secs(30),
+            command_timeout: Duration::from_secs(30),
+        }
+    }
+}

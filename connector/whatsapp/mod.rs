@@ -1,0 +1,74 @@
+//! WhatsApp, as the rest of Kurir sees it: open a socket for a device, send, listen.
+//!
+//! This folder and `session_store` are the only ones that name the protocol library
+//! (`whatsapp-rust`, see docs/adr). What leaves them are the small types re-exported here, so that
+//! the library can be replaced or upgraded in one place.
+
+mod acks;
+mod address;
+mod config;
+mod error;
+mod event;
+mod http;
+mod identity;
+mod inbound;
+mod pump;
+mod socket;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use whatsapp_rust::transport::TokioWebSocketTransportFactory;
+
+use crate::session_store::SessionStore;
+
+pub use config::WhatsAppConfig;
+pub use error::{AddressError, CommandError, OpenError, SendError};
+pub use event::{ReceiptKind, SocketEvent};
+pub use identity::Identity;
+pub use inbound::{Chat, Inbox, InboxError, InboundContent, InboundMessage};
+pub use socket::{OnWhatsApp, PairingCode, Sent, Socket};
+
+/// What all sockets of a process share: where WhatsApp is and how to reach it. Cheap to clone.
+#[derive(Clone)]
+pub struct WhatsApp {
+    pub(in crate::whatsapp) shared: Arc<Shared>,
+}
+
+/// The parts behind [`WhatsApp`].
+pub(in crate::whatsapp) struct Shared {
+    pub config: WhatsAppConfig,
+    pub transport: Arc<TokioWebSocketTransportFactory>,
+}
+
+impl WhatsApp {
+    /// Checks the configuration; connects nothing.
+    ///
+    /// # Errors
+    /// [`AddressError`] when this build must not talk to that server: one with the feature `sandbox`
+    /// (which does not verify WhatsApp's certificate chain) takes only loopback addresses, any other
+    /// takes only `wss://`.
+    pub fn new(config: WhatsAppConfig) -> Result<Self, AddressError> {
+        let url = address::check(config.server_url.as_deref())?;
+        let transport = TokioWebSocketTransportFactory::new().with_url(url);
+        Ok(Self { shared: Arc::new(Shared { config, transport: Arc::new(transport) }) })
+    }
+
+    /// Opens the socket of one device and returns at once; what happens then arrives in `events`.
+    ///
+    /// The socket connects, shows QR codes when the device is not linked yet, and comes back by
+    /// itself after a lost connection (after 1, 1, 2, 3, 5 … seconds, at most 15 minutes, ±10 %). It
+    /// is over when WhatsApp or [`Socket::close`] ended it: then the sender half of `events` is
+    /// dropped, after the event that says why.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the keys cannot be read or written.
+    pub async fn open(
+        &self,
+        keys: Arc<SessionStore>,
+        inbox: Arc<dyn Inbox>,
+        events: mpsc::Sender<SocketEvent>,
+    ) -> Result<Socket, OpenError> {
+        Socket::open(self.shared.clone(), keys, inbox, events).await
+    }
+}

@@ -1,0 +1,1 @@
+//! From the library's events to ours.

@@ -1,0 +1,6 @@
+//! The `accounts` function.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    functions::lambda::run(functions::routes::accounts()).await
+}

@@ -1,0 +1,6 @@
+//! The `auth` function.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    functions::lambda::run(functions::routes::auth()).await
+}

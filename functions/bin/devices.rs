@@ -1,0 +1,6 @@
+//! The `devices` function.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    functions::lambda::run(functions::routes::devices()).await
+}

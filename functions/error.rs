@@ -1,0 +1,134 @@
+//! Errors as RFC 9457 problem bodies.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use shared::services::{Category, Error, FieldError};
+
+/// A problem body. The request's id is filled in on its way out.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Field>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Field {
+    field: String,
+    code: String,
+    message: String,
+}
+
+impl Problem {
+    /// A problem with its stable code and a sentence for people.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let (slug, title) = match status {
+            StatusCode::BAD_REQUEST => ("bad-request", "Bad request"),
+            StatusCode::UNAUTHORIZED => ("unauthenticated", "Not authenticated"),
+            StatusCode::FORBIDDEN => ("forbidden", "Not allowed"),
+            StatusCode::NOT_FOUND => ("not-found", "Not found"),
+            StatusCode::METHOD_NOT_ALLOWED => ("method-not-allowed", "Method not allowed"),
+            StatusCode::CONFLICT => ("conflict", "Conflict"),
+            StatusCode::PAYLOAD_TOO_LARGE => ("payload-too-large", "Payload too large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported-media-type", "Unsupported media type"),
+            StatusCode::UNPROCESSABLE_ENTITY => ("validation", "Validation failed"),
+            StatusCode::TOO_MANY_REQUESTS => ("rate-limited", "Too many requests"),
+            StatusCode::SERVICE_UNAVAILABLE => ("unavailable", "Not available"),
+            StatusCode::GATEWAY_TIMEOUT => ("timeout", "Timed out"),
+            _ => ("internal", "Internal error"),
+        };
+        Self {
+            kind: format!("https://kurir.dev/problems/{slug}"),
+            title,
+            status,
+            code,
+            detail: detail.into(),
+            request_id: None,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Names a field at fault.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        self.errors.push(Field { field: field.into(), code: code.into(), message: message.into() });
+        self
+    }
+
+    /// One field that is not valid.
+    pub fn invalid(field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", "1 field is not valid")
+            .field(field, code, message)
+    }
+
+    /// A path that leads nowhere, or to somebody else's: the two look the same.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    /// The same problem of a known request.
+    pub(crate) fn of_request(mut self, id: &str) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        if let Some(cause) = &error.cause {
+            tracing::error!(error = cause.as_ref() as &dyn std::error::Error, "a request failed");
+        }
+        let status = match error.category {
+            Category::BadRequest => StatusCode::BAD_REQUEST,
+            Category::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Category::Forbidden => StatusCode::FORBIDDEN,
+            Category::NotFound => StatusCode::NOT_FOUND,
+            Category::Conflict => StatusCode::CONFLICT,
+            Category::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Category::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Category::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let mut problem = Self::new(status, error.code, error.detail);
+        for FieldError { field, code, message } in error.fields {
+            problem = problem.field(field, &code, message);
+        }
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        // For the middleware that knows the request's id.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}

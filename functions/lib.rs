@@ -1,0 +1,9 @@
+//! The HTTP functions: one router per function, built from route tables; each is a Lambda of its own, and
+//! all together are the local gateway.
+
+pub mod error;
+pub mod extract;
+pub mod lambda;
+mod middleware;
+pub mod route;
+pub mod routes;

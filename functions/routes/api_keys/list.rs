@@ -1,0 +1,27 @@
+//! `GET /v1/api-keys`
+
+use axum::{extract::State, http::Method, response::IntoResponse};
+use shared::{
+    domain::permissions::Permission,
+    services::{Context, api_keys},
+};
+
+use super::{super::listing::list_body, ApiKeyBody};
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PageQuery, QueryParams},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    Route::new(Method::GET, "/v1/api-keys", Access::Needs(Permission::ManageApiKeys), handle)
+}
+
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    QueryParams(page): QueryParams<PageQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let listing = api_keys::list(&ctx, &caller, page.into()).await?;
+    Ok(list_body(listing, |key| ApiKeyBody::of(key, None)))
+}

@@ -1,0 +1,40 @@
+//! `/v1/api-keys`: credentials for programs.
+
+pub(super) mod create;
+pub(super) mod list;
+pub(super) mod revoke;
+
+use serde::Serialize;
+use shared::{
+    clock::Timestamp,
+    domain::{api_key::ApiKey, ids::ApiKeyId, role::Role},
+    secret::Secret,
+};
+
+/// A key as its owner sees it; the secret only in the answer that made it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiKeyBody {
+    id: ApiKeyId,
+    name: String,
+    prefix: String,
+    role: Role,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Secret>,
+}
+
+impl ApiKeyBody {
+    fn of(key: ApiKey, secret: Option<Secret>) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            prefix: key.prefix,
+            role: key.role,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            key: secret,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `DELETE /v1/api-keys/{id}`
+
+use axum::{
+    extract::State,
+    http::{Method, StatusCode},
+};
+use shared::{
+    domain::{ids::ApiKeyId, permissions::Permission},
+    services::{Context, api_keys},
+};
+
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    Route::new(Method::DELETE, "/v1/api-keys/{id}", Access::Needs(Permission::ManageApiKeys), handle)
+}
+
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds(id): PathIds<ApiKeyId>,
+) -> Result<StatusCode, Problem> {
+    api_keys::revoke(&ctx, &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,29 @@
+//! `GET /v1/devices/{id}/chats/{jid}/messages`
+
+use axum::{extract::State, http::Method, response::IntoResponse};
+use shared::{
+    domain::{ids::DeviceId, permissions::Permission},
+    services::{Context, messages},
+};
+
+use super::super::listing::list_body;
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PageQuery, PathIds, QueryParams},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    let path = "/v1/devices/{id}/chats/{jid}/messages";
+    Route::new(Method::GET, path, Access::Needs(Permission::ViewMessages), handle)
+}
+
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds((device, chat)): PathIds<(DeviceId, String)>,
+    QueryParams(page): QueryParams<PageQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let listing = messages::history(&ctx, &caller, device, &chat, page.into()).await?;
+    Ok(list_body(listing, |message| message))
+}

@@ -1,0 +1,3 @@
+//! `/v1/commands`: what was asked of a live socket.
+
+pub(super) mod get;

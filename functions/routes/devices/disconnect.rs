@@ -1,0 +1,32 @@
+//! `POST /v1/devices/{id}/disconnect`
+
+use axum::{
+    Json,
+    extract::State,
+    http::{Method, StatusCode},
+};
+use shared::{
+    domain::{ids::DeviceId, permissions::Permission},
+    services::{Context, devices},
+};
+
+use super::DeviceBody;
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+/// Closes the socket and keeps the link.
+pub fn route() -> Route {
+    Route::new(Method::POST, "/v1/devices/{id}/disconnect", Access::Needs(Permission::ConnectDevices), handle)
+}
+
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds(id): PathIds<DeviceId>,
+) -> Result<(StatusCode, Json<DeviceBody>), Problem> {
+    let device = devices::disconnect(&ctx, &caller, id).await?;
+    Ok((StatusCode::ACCEPTED, Json(device.into())))
+}

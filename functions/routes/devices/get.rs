@@ -1,0 +1,26 @@
+//! `GET /v1/devices/{id}`
+
+use axum::{Json, extract::State, http::Method};
+use shared::{
+    domain::{ids::DeviceId, permissions::Permission},
+    services::{Context, devices},
+};
+
+use super::DeviceBody;
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    Route::new(Method::GET, "/v1/devices/{id}", Access::Needs(Permission::ViewDevices), handle)
+}
+
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds(id): PathIds<DeviceId>,
+) -> Result<Json<DeviceBody>, Problem> {
+    Ok(Json(devices::get(&ctx, &caller, id).await?.into()))
+}

@@ -1,0 +1,61 @@
+//! `/v1/devices`: linked WhatsApp accounts.
+
+pub(super) mod change;
+pub(super) mod connect;
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod disconnect;
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod logout;
+pub(super) mod pairing_code;
+pub(super) mod qr;
+
+use serde::Serialize;
+use shared::{
+    clock::Timestamp,
+    domain::{
+        device::{Device, DeviceStatus},
+        ids::DeviceId,
+        jid::Jid,
+        pacing::Pacing,
+        phone::PhoneNumber,
+    },
+};
+
+/// A device as its owner sees it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeviceBody {
+    id: DeviceId,
+    name: String,
+    status: DeviceStatus,
+    phone_number: Option<PhoneNumber>,
+    lid: Option<Jid>,
+    push_name: Option<String>,
+    shard: u16,
+    pacing: Pacing,
+    last_seen_at: Option<Timestamp>,
+    last_error: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Device> for DeviceBody {
+    fn from(device: Device) -> Self {
+        Self {
+            id: device.id,
+            name: device.name,
+            status: device.status,
+            phone_number: device.phone_number,
+            lid: device.lid,
+            push_name: device.push_name,
+            shard: device.shard,
+            pacing: device.pacing,
+            last_seen_at: device.last_seen_at,
+            last_error: device.last_error,
+            created_at: device.created_at,
+            updated_at: device.updated_at,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `GET /v1/devices/{id}/qr`: as JSON, or as a picture for whoever accepts one.
+
+use std::io::Cursor;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, Method},
+    response::{IntoResponse, Response},
+};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use image::{ImageFormat, Luma};
+use qrcode::{QrCode, render::svg};
+use serde_json::json;
+use shared::{
+    domain::{ids::DeviceId, permissions::Permission},
+    services::{Context, Error, devices},
+};
+
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+/// Side of the picture in pixels, at least.
+const PICTURE_SIZE: u32 = 320;
+
+pub fn route() -> Route {
+    Route::new(Method::GET, "/v1/devices/{id}/qr", Access::Needs(Permission::ConnectDevices), handle)
+}
+
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds(id): PathIds<DeviceId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let qr = devices::qr(&ctx, &caller, id).await?;
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let answer = match form(accept) {
+        Form::Json => Json(json!({"qr": qr.code, "expiresAt": qr.expires_at})).into_response(),
+        Form::Png => ([(CONTENT_TYPE, "image/png")], png(&qr.code)?).into_response(),
+        Form::Svg => ([(CONTENT_TYPE, "image/svg+xml")], picture(&qr.code)?).into_response(),
+    };
+    // A code works once and for seconds.
+    Ok(([(CACHE_CONTROL, "no-store"), (VARY, "Accept")], answer).into_response())
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Png,
+    Svg,
+}
+
+/// The first form that the `Accept` header names and this route has.
+fn form(accept: &str) -> Form {
+    accept
+        .split(',')
+        .filter_map(|range| range.split(';').next())
+        .find_map(|kind| match kind.trim() {
+            "application/json" | "*/*" => Some(Form::Json),
+            "image/png" | "image/*" => Some(Form::Png),
+            "image/svg+xml" => Some(Form::Svg),
+            _ => None,
+        })
+        .unwrap_or(Form::Json)
+}
+
+fn encode(code: &str) -> Result<QrCode, Problem> {
+    QrCode::new(code).map_err(|error| Error::internal(error).into())
+}
+
+fn picture(code: &str) -> Result<String, Problem> {
+    Ok(encode(code)?.render::<svg::Color<'_>>().min_dimensions(PICTURE_SIZE, PICTURE_SIZE).build())
+}
+
+fn png(code: &str) -> Result<Vec<u8>, Problem> {
+    let pixels = encode(code)?.render::<Luma<u8>>().min_dimensions(PICTURE_SIZE, PICTURE_SIZE).build();
+    let mut bytes = Cursor::new(Vec::new());
+    pixels.write_to(&mut bytes, ImageFormat::Png).map_err(Error::internal)?;
+    Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_form_that_is_accepted_and_there_is_given() {
+        for (accept, expected) in [
+            ("", Form::Json),
+            ("*/*", Form::Json),
+            ("image/png", Form::Png),
+            ("text/html, image/svg+xml;q=0.9, */*;q=0.1", Form::Svg),
+            ("text/html", Form::Json),
+        ] {
+            assert_eq!(form(accept), expected, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `GET /v1/devices/{id}/messages/{messageId}`
+
+use axum::{Json, extract::State, http::Method};
+use shared::{
+    domain::{
+        ids::{DeviceId, MessageId},
+        message::Message,
+        permissions::Permission,
+    },
+    services::{Context, messages},
+};
+
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    let path = "/v1/devices/{id}/messages/{messageId}";
+    Route::new(Method::GET, path, Access::Needs(Permission::ViewMessages), handle)
+}
+
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds((device, id)): PathIds<(DeviceId, MessageId)>,
+) -> Result<Json<Message>, Problem> {
+    Ok(Json(messages::get(&ctx, &caller, device, id).await?))
+}

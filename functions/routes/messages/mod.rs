@@ -1,0 +1,4 @@
+//! `/v1/devices/{id}/messages`
+
+pub(super) mod get;
+pub(super) mod send;

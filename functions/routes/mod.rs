@@ -1,0 +1,61 @@
+//! The native API: a folder per resource, a file per endpoint. Here, which function serves what.
+
+mod api_keys;
+mod auth;
+mod chats;
+mod commands;
+mod devices;
+mod health;
+mod listing;
+mod me;
+mod messages;
+
+use crate::route::Route;
+
+/// Registration, login, tokens.
+pub fn auth() -> Vec<Route> {
+    vec![auth::register::route(), auth::login::route(), auth::refresh::route(), auth::logout::route()]
+}
+
+/// The caller's account and its API keys.
+pub fn accounts() -> Vec<Route> {
+    vec![
+        me::get::route(),
+        me::change::route(),
+        me::password::route(),
+        api_keys::create::route(),
+        api_keys::list::route(),
+        api_keys::revoke::route(),
+    ]
+}
+
+/// Devices and their links.
+pub fn devices() -> Vec<Route> {
+    vec![
+        devices::create::route(),
+        devices::list::route(),
+        devices::get::route(),
+        devices::change::route(),
+        devices::delete::route(),
+        devices::connect::route(),
+        devices::disconnect::route(),
+        devices::logout::route(),
+        devices::qr::route(),
+        devices::pairing_code::route(),
+    ]
+}
+
+/// Sending, and single messages.
+pub fn messages() -> Vec<Route> {
+    vec![messages::send::route(), messages::get::route()]
+}
+
+/// What is only read: chats, history, answers of commands, health.
+pub fn queries() -> Vec<Route> {
+    vec![chats::list::route(), chats::history::route(), commands::get::route(), health::route()]
+}
+
+/// Every route of every function.
+pub fn all() -> Vec<Route> {
+    [auth(), accounts(), devices(), messages(), queries()].into_iter().flatten().collect()
+}

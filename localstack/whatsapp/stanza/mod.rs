@@ -1,0 +1,110 @@
+//! Stanzas of clients: each goes to the file of its family.
+
+mod account;
+pub mod encrypt;
+mod groups;
+mod usync;
+
+use std::time::Duration;
+
+use wacore_binary::Node;
+
+use super::{
+    Sandbox,
+    address::Address,
+    messages,
+    node::{NodeExt, node, result},
+    pairing, queue, receipts,
+    state::{ConnectionId, Tx},
+};
+
+/// A stanza of a client.
+pub fn handle(sandbox: &Sandbox, connection: ConnectionId, stanza: Node) {
+    tracing::trace!(connection, ?stanza, "from a client");
+    sandbox.apply(|tx| {
+        // A connection that the server has closed may still have sent something.
+        let Some(entry) = tx.world.connections.get(&connection) else { return };
+        match entry.client.clone() {
+            Some(client) => from_client(tx, connection, &client, &stanza),
+            None => from_stranger(tx, connection, &stanza),
+        }
+    });
+}
+
+/// From a client that waits to be linked.
+fn from_stranger(tx: &mut Tx<'_>, connection: ConnectionId, stanza: &Node) {
+    if stanza.tag != "iq" {
+        return;
+    }
+    match (stanza.text("type").as_str(), stanza.text("xmlns").as_str()) {
+        ("result" | "error", _) => pairing::handle_answer(tx, connection, stanza),
+        (_, "md") => pairing::code::handle_request(tx, connection, stanza),
+        _ => tx.send(connection, result(stanza, [])),
+    }
+}
+
+fn from_client(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, stanza: &Node) {
+    match stanza.tag.as_ref() {
+        "iq" => match stanza.text("type").as_str() {
+            "result" | "error" => {}
+            _ => request(tx, connection, client, stanza),
+        },
+        "message" => messages::from_client(tx, connection, client, stanza),
+        "receipt" => receipts::from_client(tx, connection, client, stanza),
+        "ack" => queue::handle_ack(tx, client, stanza),
+        "chatstate" => forward_chatstate(tx, client, stanza),
+        "presence" | "ib" => {}
+        tag => unhandled(tx, tag.to_owned()),
+    }
+}
+
+/// A request and its answer. A request that is not understood is answered with an empty result,
+/// because clients drop a connection on which they wait in vain.
+fn request(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, iq: &Node) {
+    let is_set = iq.text("type") == "set";
+    let answer = match iq.text("xmlns").as_str() {
+        "encrypt" => encrypt::answer(tx, client, iq, is_set),
+        "usync" => usync::answer(tx, client, iq),
+        "w:g2" => groups::answer(tx, client, iq),
+        // What follows an answer must not overtake it, so these two send for themselves.
+        "passive" => return account::passive(tx, connection, client, iq),
+        "md" => return account::devices(tx, connection, client, iq),
+        namespace => account::answer(tx, client, iq, namespace, is_set),
+    };
+    let answer = answer.unwrap_or_else(|| {
+        let child = iq.nodes().first().map(|child| child.tag.to_string()).unwrap_or_default();
+        unhandled(tx, format!("iq {} {} {child}", iq.text("xmlns"), iq.text("type")));
+        result(iq, [])
+    });
+    reply(tx, connection, client, answer);
+}
+
+fn reply(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, answer: Node) {
+    match tx.world.faults.for_answer(&client.number) {
+        Some(delay_ms) => tx.send_later(connection, answer, Duration::from_millis(delay_ms)),
+        None => tx.send(connection, answer),
+    }
+}
+
+fn unhandled(tx: &mut Tx<'_>, kind: String) {
+    tracing::debug!(kind, "a stanza that the sandbox does not know");
+    tx.world.stats.unhandled.insert(kind);
+}
+
+/// "Typing…" goes to the devices of the other side that are there; it is never kept.
+fn forward_chatstate(tx: &mut Tx<'_>, client: &Address, stanza: &Node) {
+    let Some(to) = stanza.jid("to") else { return };
+    let Some(receiver) = tx.world.account_of(&to) else { return };
+    let online: Vec<ConnectionId> = receiver
+        .companions
+        .values()
+        .filter(|companion| companion.active)
+        .filter_map(|companion| companion.online)
+        .collect();
+    let addressing = super::address::Addressing::of(&to);
+    let Some(from) = tx.world.jid(client, addressing) else { return };
+    for connection in online {
+        let state = node("chatstate").attr("from", from.to_non_ad());
+        tx.send(connection, state.children(stanza.nodes().iter().cloned()).build());
+    }
+}

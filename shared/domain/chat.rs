@@ -1,0 +1,26 @@
+//! Chats: conversations of a device.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ids::MessageId, jid::Jid};
+use crate::clock::Timestamp;
+
+/// One conversation of a device, with one contact or group. A contact known by phone number and by LID
+/// is one chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chat {
+    /// The JID that it goes by: the phone number's when that is known.
+    #[serde(rename = "chat")]
+    pub jid: Jid,
+    /// The contact's LID, when known.
+    pub lid: Option<Jid>,
+    /// What the contact calls itself.
+    pub name: Option<String>,
+    /// When the newest message came or was sent.
+    pub last_message_at: Timestamp,
+    /// The newest message.
+    pub last_message_id: MessageId,
+    /// Its first characters.
+    pub last_message_preview: String,
+}

@@ -1,0 +1,14 @@
+//! Pure types and rules. No AWS, no HTTP, no clock.
+
+pub mod account;
+pub mod api_key;
+pub mod chat;
+pub mod command;
+pub mod device;
+pub mod ids;
+pub mod jid;
+pub mod message;
+pub mod pacing;
+pub mod permissions;
+pub mod phone;
+pub mod role;

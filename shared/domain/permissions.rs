@@ -1,0 +1,54 @@
+//! The one table of who may do what.
+
+use super::role::Role;
+
+/// Something a caller may be allowed to do. Each route names one beside its handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See and change one's own account.
+    ManageOwnAccount,
+    /// See one's own account.
+    ViewOwnAccount,
+    /// Create, list and revoke one's own API keys.
+    ManageApiKeys,
+    /// See devices, their status and queue.
+    ViewDevices,
+    /// Create, rename and delete devices.
+    ManageDevices,
+    /// Link, connect, disconnect and unlink devices.
+    ConnectDevices,
+    /// Send messages.
+    SendMessages,
+    /// Read messages and chats.
+    ViewMessages,
+    /// See the state of the whole deployment.
+    ViewOperations,
+}
+
+impl Role {
+    /// Whether this role has a permission.
+    pub fn allows(self, permission: Permission) -> bool {
+        use Permission::*;
+        match permission {
+            ViewOwnAccount | ViewDevices | ViewMessages => true,
+            ManageOwnAccount | ManageApiKeys | ManageDevices | ConnectDevices | SendMessages => {
+                self >= Self::User
+            }
+            ViewOperations => self == Self::Admin,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readonly_views_and_nothing_else() {
+        assert!(Role::Readonly.allows(Permission::ViewMessages));
+        assert!(!Role::Readonly.allows(Permission::SendMessages));
+        assert!(!Role::Readonly.allows(Permission::ManageApiKeys));
+        assert!(!Role::Operator.allows(Permission::ViewOperations));
+        assert!(Role::Admin.allows(Permission::ViewOperations));
+    }
+}

@@ -1,0 +1,255 @@
+//! Sending, receiving, extending and deleting.
+
+use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{
+        ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName,
+    },
+};
+use serde::de::DeserializeOwned;
+use tokio::sync::RwLock;
+
+use super::{
+    payloads::{CommandPayload, SendMessageV1, SendPayload},
+    queues,
+};
+use crate::config::Config;
+
+/// A family of queues, one for every shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueueKind {
+    /// Messages to be sent: FIFO, grouped by device.
+    Sends,
+    /// Commands to the connector: in no order, so they only say where to look.
+    Commands,
+}
+
+impl QueueKind {
+    /// All families.
+    pub const ALL: [Self; 2] = [Self::Sends, Self::Commands];
+
+    /// The name in `infra/queues.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sends => "sends",
+            Self::Commands => "commands",
+        }
+    }
+
+    /// Whether order within a group and deduplication hold.
+    pub fn is_fifo(self) -> bool {
+        matches!(self, Self::Sends)
+    }
+}
+
+/// SQS as Kurir uses it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Queues(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    prefix: String,
+    shards: u16,
+    urls: RwLock<HashMap<(QueueKind, u16), String>>,
+}
+
+/// A message taken from a queue: hidden from others until its visibility timeout, then there again unless
+/// deleted.
+#[derive(Debug, Clone)]
+pub struct Received<T> {
+    /// What it says.
+    pub payload: T,
+    /// What to delete or extend it with. A later receive of the same message gives a newer one.
+    pub receipt_handle: String,
+}
+
+/// SQS could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// Out of reach or busy, after retries with backoff.
+    #[error("SQS is not available")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Any other answer that is not a success.
+    #[error("SQS refused a request")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// A payload that cannot be written.
+    #[error("a queue payload cannot be written")]
+    Payload(#[from] serde_json::Error),
+}
+
+impl<E> From<SdkError<E>> for QueueError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E>) -> Self {
+        const PASSING: [&str; 4] = ["RequestThrottled", "ThrottlingException", "OverLimit", "InternalError"];
+        let passing = match &error {
+            SdkError::ServiceError(inner) => inner.err().code().is_some_and(|code| PASSING.contains(&code)),
+            _ => true,
+        };
+        if passing { Self::Unavailable(error.into()) } else { Self::Refused(error.into()) }
+    }
+}
+
+impl Queues {
+    /// Connects. Nothing goes over the wire yet.
+    pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
+        let mut builder = aws_sdk_sqs::config::Builder::from(sdk);
+        if let Some(endpoint) = &config.aws.sqs_endpoint {
+            builder = builder.endpoint_url(endpoint);
+        }
+        Self(Arc::new(Inner {
+            client: Client::from_conf(builder.build()),
+            prefix: config.prefix.clone(),
+            shards: queues::shards(),
+            urls: RwLock::default(),
+        }))
+    }
+
+    /// How many shards new devices are spread over.
+    pub fn shards(&self) -> u16 {
+        self.0.shards
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    pub(super) fn name(&self, kind: QueueKind, shard: u16) -> String {
+        let fifo = if kind.is_fifo() { ".fifo" } else { "" };
+        format!("{}{}-{shard}{fifo}", self.0.prefix, kind.name())
+    }
+
+    /// Queues a message to be sent. Twice within five minutes is once: SQS drops the second by the
+    /// message's id.
+    pub async fn send_message(&self, shard: u16, message: &SendMessageV1) -> Result<(), QueueError> {
+        self.client()
+            .send_message()
+            .queue_url(self.url(QueueKind::Sends, shard).await?)
+            .message_group_id(message.device_id.to_string())
+            .message_deduplication_id(message.message_id.to_string())
+            .message_body(serde_json::to_string(&SendPayload::V1(message.clone()))?)
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Queues a command.
+    pub async fn send_command(&self, shard: u16, command: &CommandPayload) -> Result<(), QueueError> {
+        self.client()
+            .send_message()
+            .queue_url(self.url(QueueKind::Commands, shard).await?)
+            .message_body(serde_json::to_string(command)?)
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Waits up to 20 s for up to ten messages (SQS's limits). One that cannot be read is logged and left
+    /// to the queue's dead-letter rule.
+    pub async fn receive<T: DeserializeOwned>(
+        &self,
+        kind: QueueKind,
+        shard: u16,
+    ) -> Result<Vec<Received<T>>, QueueError> {
+        let answer = self
+            .client()
+            .receive_message()
+            .queue_url(self.url(kind, shard).await?)
+            .max_number_of_messages(10)
+            .wait_time_seconds(20)
+            .send()
+            .await?;
+        let mut received = Vec::new();
+        for message in answer.messages.unwrap_or_default() {
+            match serde_json::from_str(message.body().unwrap_or_default()) {
+                Ok(payload) => received.push(Received {
+                    payload,
+                    receipt_handle: message.receipt_handle.unwrap_or_default(),
+                }),
+                Err(error) => {
+                    tracing::error!(queue = kind.name(), shard, %error, "a queue message cannot be read");
+                }
+            }
+        }
+        Ok(received)
+    }
+
+    /// Deletes messages, up to ten in a request.
+    pub async fn delete(&self, kind: QueueKind, shard: u16, handles: &[String]) -> Result<(), QueueError> {
+        let url = self.url(kind, shard).await?;
+        for chunk in handles.chunks(10) {
+            let entries = chunk.iter().enumerate().map(|(n, handle)| {
+                DeleteMessageBatchRequestEntry::builder()
+                    .id(n.to_string())
+                    .receipt_handle(handle)
+                    .build()
+                    .expect("id and handle are given")
+            });
+            self.client()
+                .delete_message_batch()
+                .queue_url(&url)
+                .set_entries(Some(entries.collect()))
+                .send()
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps messages hidden for `timeout` from now on; zero gives them back at once.
+    pub async fn extend(
+        &self,
+        kind: QueueKind,
+        shard: u16,
+        handles: &[String],
+        timeout: Duration,
+    ) -> Result<(), QueueError> {
+        let url = self.url(kind, shard).await?;
+        let seconds = i32::try_from(timeout.as_secs()).unwrap_or(i32::MAX);
+        for chunk in handles.chunks(10) {
+            let entries = chunk.iter().enumerate().map(|(n, handle)| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(n.to_string())
+                    .receipt_handle(handle)
+                    .visibility_timeout(seconds)
+                    .build()
+                    .expect("id and handle are given")
+            });
+            self.client()
+                .change_message_visibility_batch()
+                .queue_url(&url)
+                .set_entries(Some(entries.collect()))
+                .send()
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// About how many messages wait in a queue, by SQS's own count.
+    pub async fn depth(&self, kind: QueueKind, shard: u16) -> Result<u64, QueueError> {
+        let name = QueueAttributeName::ApproximateNumberOfMessages;
+        let answer = self
+            .client()
+            .get_queue_attributes()
+            .queue_url(self.url(kind, shard).await?)
+            .attribute_names(name.clone())
+            .send()
+            .await?;
+        Ok(answer.attributes.and_then(|all| all.get(&name)?.parse().ok()).unwrap_or_default())
+    }
+
+    async fn url(&self, kind: QueueKind, shard: u16) -> Result<String, QueueError> {
+        if let Some(url) = self.0.urls.read().await.get(&(kind, shard)) {
+            return Ok(url.clone());
+        }
+        let answer = self.client().get_queue_url().queue_name(self.name(kind, shard)).send().await?;
+        let url = answer.queue_url.unwrap_or_default();
+        self.0.urls.write().await.insert((kind, shard), url.clone());
+        Ok(url)
+    }
+}

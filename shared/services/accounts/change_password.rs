@@ -1,0 +1,36 @@
+//! Changing one's password.
+
+use super::{check_password, hash_password};
+use crate::{
+    crypto,
+    secret::Secret,
+    services::{Caller, Context, Error, Invalid},
+    store::accounts,
+};
+
+/// The password of now and the one from now on.
+#[derive(Debug, Clone)]
+pub struct PasswordChange {
+    /// The password of now, as proof.
+    pub current: Secret,
+    /// The one from now on.
+    pub new: Secret,
+}
+
+/// Changes the caller's password.
+///
+/// Fails with `validation_failed` when the current one is wrong or the new one too short.
+pub async fn change_password(ctx: &Context, caller: &Caller, input: PasswordChange) -> Result<(), Error> {
+    let row = accounts::get(&ctx.db, caller.account.id).await?.ok_or_else(|| Error::not_found("account"))?;
+    let matches =
+        tokio::task::spawn_blocking(move || crypto::verify_password(&input.current, &row.password_hash))
+            .await
+            .map_err(Error::internal)?;
+    let mut invalid = Invalid::default();
+    invalid.unless(matches, "currentPassword", "password_wrong", "this is not the current password");
+    check_password(&mut invalid, &input.new, "newPassword");
+    invalid.check()?;
+    let hash = hash_password(input.new).await?;
+    accounts::set_password_hash(&ctx.db, caller.account.id, &hash).await?;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Making an API key.
+
+use crate::{
+    clock::Timestamp,
+    crypto,
+    domain::{
+        account::Account,
+        api_key::{ApiKey, PREFIX},
+        ids::ApiKeyId,
+        role::Role,
+    },
+    secret::Secret,
+    services::{Context, Error, Invalid},
+    store::api_keys,
+};
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// What its owner calls it.
+    pub name: String,
+    /// What it is trusted with; the owner's role when not given.
+    pub role: Option<Role>,
+    /// From when on it does not work.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Makes a key for `owner`, who acts with `owner_role`. The secret is in the answer and nowhere else.
+pub async fn create(
+    ctx: &Context,
+    owner: &Account,
+    owner_role: Role,
+    input: NewApiKey,
+) -> Result<(ApiKey, Secret), Error> {
+    let now = ctx.now();
+    let role = input.role.unwrap_or(owner_role);
+    let mut invalid = Invalid::default();
+    let name = invalid.text(&input.name, "name", 1, 100);
+    invalid.unless(role <= owner_role, "role", "role_too_high", "a key has no higher role than its owner");
+    invalid.unless(
+        input.expires_at.is_none_or(|at| at > now),
+        "expiresAt",
+        "in_the_past",
+        "a key must expire in the future",
+    );
+    invalid.check()?;
+    let secret = crypto::random_token(PREFIX);
+    let key = ApiKey {
+        id: ApiKeyId::generate(now),
+        account_id: owner.id,
+        name,
+        prefix: secret.expose().chars().take(PREFIX.len() + 6).collect(),
+        role,
+        created_at: now,
+        expires_at: input.expires_at,
+    };
+    api_keys::create(&ctx.db, crypto::token_hash(secret.expose()), &key).await?;
+    Ok((key, secret))
+}

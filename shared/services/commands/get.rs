@@ -1,0 +1,12 @@
+//! Asking again for a command's answer.
+
+use crate::{
+    domain::{command::Command, ids::CommandId},
+    services::{Caller, Context, Error},
+    store::commands,
+};
+
+/// One of the caller's commands, with its answer if there is one. Rows live an hour.
+pub async fn get(ctx: &Context, caller: &Caller, id: CommandId) -> Result<Command, Error> {
+    commands::get(&ctx.db, caller.tenant(), id).await?.ok_or_else(|| Error::not_found("command"))
+}

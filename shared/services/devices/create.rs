@@ -1,0 +1,51 @@
+//! Making a device.
+
+use super::check_pacing;
+use crate::{
+    domain::{
+        device::{Desired, Device, DeviceStatus},
+        ids::DeviceId,
+        pacing::Pacing,
+    },
+    services::{Caller, Context, Error, Invalid},
+    store::devices,
+};
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct NewDevice {
+    /// What its owner calls it.
+    pub name: String,
+    /// How fast it may send; the defaults when not given.
+    pub pacing: Option<Pacing>,
+}
+
+/// Makes a device, without link and without socket.
+pub async fn create(ctx: &Context, caller: &Caller, input: NewDevice) -> Result<Device, Error> {
+    let pacing = input.pacing.unwrap_or_default();
+    let mut invalid = Invalid::default();
+    let name = invalid.text(&input.name, "name", 1, 100);
+    check_pacing(&mut invalid, &pacing);
+    invalid.check()?;
+    let now = ctx.now();
+    let id = DeviceId::generate(now);
+    let device = Device {
+        id,
+        account_id: caller.tenant(),
+        name,
+        status: DeviceStatus::Disconnected,
+        desired: Desired::Disconnected,
+        phone_number: None,
+        lid: None,
+        push_name: None,
+        shard: id.shard(ctx.queues.shards()),
+        pacing,
+        last_seen_at: None,
+        last_error: None,
+        qr: None,
+        created_at: now,
+        updated_at: now,
+    };
+    devices::create(&ctx.db, &device).await?;
+    Ok(device)
+}

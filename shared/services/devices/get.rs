@@ -1,0 +1,19 @@
+//! One device.
+
+use super::not_found;
+use crate::{
+    domain::{
+        device::{Desired, Device},
+        ids::DeviceId,
+    },
+    services::{Caller, Context, Error},
+    store::devices,
+};
+
+/// One of the caller's devices. One that is being deleted is gone already.
+pub async fn get(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Device, Error> {
+    devices::get(&ctx.db, caller.tenant(), id)
+        .await?
+        .filter(|device| device.desired != Desired::Deleted)
+        .ok_or_else(not_found)
+}

@@ -1,0 +1,15 @@
+//! Unlinking a device.
+
+use super::want;
+use crate::{
+    domain::{
+        device::{Desired, Device},
+        ids::DeviceId,
+    },
+    services::{Caller, Context, Error},
+};
+
+/// Asks for the link to be ended at WhatsApp and for its keys to be wiped.
+pub async fn log_out(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Device, Error> {
+    want(ctx, caller, id, Desired::LoggedOut, None).await
+}

@@ -1,0 +1,70 @@
+//! Devices: linked WhatsApp accounts.
+
+mod change;
+mod connect;
+mod create;
+mod delete;
+mod disconnect;
+mod get;
+mod list;
+mod log_out;
+mod pairing_code;
+mod qr;
+
+pub use change::{DeviceChange, change};
+pub use connect::connect;
+pub use create::{NewDevice, create};
+pub use delete::{delete, erase};
+pub use disconnect::disconnect;
+pub use get::get;
+pub use list::list;
+pub use log_out::log_out;
+pub use pairing_code::{PairingCode, pairing_code};
+pub use qr::qr;
+
+use super::{Caller, Context, Error, Invalid};
+use crate::{
+    domain::{
+        device::{Desired, Device, DeviceStatus},
+        ids::DeviceId,
+        pacing::{self, Pacing},
+    },
+    queue::payloads::{CommandPayload, DeviceRefV1},
+    store::devices,
+};
+
+/// Writes down what the owner wants and wakes the connector.
+async fn want(
+    ctx: &Context,
+    caller: &Caller,
+    id: DeviceId,
+    desired: Desired,
+    status: Option<DeviceStatus>,
+) -> Result<Device, Error> {
+    let device = devices::set_desired(&ctx.db, caller.tenant(), id, desired, status, ctx.now())
+        .await?
+        .ok_or_else(not_found)?;
+    let payload = DeviceRefV1 { account_id: device.account_id, device_id: device.id };
+    ctx.queues.send_command(device.shard, &CommandPayload::DeviceChangedV1(payload)).await?;
+    Ok(device)
+}
+
+fn not_found() -> Error {
+    Error::not_found("device")
+}
+
+fn check_pacing(invalid: &mut Invalid, pacing: &Pacing) {
+    let longest = pacing::MAX_DELAY_MS;
+    invalid.unless(
+        pacing.min_delay_ms <= pacing.max_delay_ms,
+        "pacing.minDelayMs",
+        "out_of_range",
+        "the shortest pause is longer than the longest",
+    );
+    invalid.unless(
+        pacing.max_delay_ms <= longest,
+        "pacing.maxDelayMs",
+        "out_of_range",
+        "a pause is at most a day (86400000)",
+    );
+}

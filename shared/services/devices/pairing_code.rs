@@ -1,0 +1,73 @@
+//! Linking by a code that is typed on the phone.
+
+use serde::{Deserialize, Serialize};
+
+use super::{get, want};
+use crate::{
+    clock::Timestamp,
+    domain::{
+        command::CommandFailure,
+        device::{Desired, DeviceStatus},
+        ids::DeviceId,
+        phone::PhoneNumber,
+    },
+    queue::payloads::{CommandPayload, PairingCodeV1},
+    services::{
+        Caller, Category, Context, Error, Invalid,
+        commands::{Answer, ask},
+    },
+};
+
+/// A code to type on the phone, under *Linked devices*, *Link with phone number*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PairingCode {
+    /// Eight characters.
+    pub code: String,
+    /// Until when it can be typed.
+    pub expires_at: Timestamp,
+}
+
+/// Asks WhatsApp for a code that links the caller's device to the phone with this number. Connects the
+/// device when it is not.
+pub async fn pairing_code(
+    ctx: &Context,
+    caller: &Caller,
+    id: DeviceId,
+    phone_number: &str,
+) -> Result<Answer<PairingCode>, Error> {
+    let mut invalid = Invalid::default();
+    let number = invalid.take(PhoneNumber::parse(phone_number), "phoneNumber", "phone_invalid");
+    invalid.check()?;
+    let Some(number) = number else { return Err(Error::internal("an invalid number was let through")) };
+    let mut device = get(ctx, caller, id).await?;
+    if device.status == DeviceStatus::Connected {
+        return Err(Error::conflict("already_connected", "the device is linked and connected"));
+    }
+    if device.desired != Desired::Connected {
+        device = want(ctx, caller, id, Desired::Connected, Some(DeviceStatus::Connecting)).await?;
+    }
+    let answer = ask(ctx, &device, |command_id| {
+        CommandPayload::PairingCodeV1(PairingCodeV1 {
+            command_id,
+            account_id: device.account_id,
+            device_id: device.id,
+            phone_number: number.digits().into(),
+        })
+    })
+    .await?;
+    let command = match answer {
+        Answer::Pending(id) => return Ok(Answer::Pending(id)),
+        Answer::Ready(command) => command,
+    };
+    match (command.result, command.error) {
+        (Some(result), _) => serde_json::from_value(result).map(Answer::Ready).map_err(Error::internal),
+        (None, Some(CommandFailure { code, message })) if code == "already_connected" => {
+            Err(Error::conflict("already_connected", message))
+        }
+        (None, failure) => {
+            let message = failure.map(|failure| failure.message).unwrap_or_default();
+            Err(Error::new(Category::Conflict, "pairing_code_refused", message))
+        }
+    }
+}

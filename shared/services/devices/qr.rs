@@ -1,0 +1,24 @@
+//! The QR code to scan.
+
+use super::get;
+use crate::{
+    domain::{
+        device::{DeviceStatus, QrCode},
+        ids::DeviceId,
+    },
+    services::{Caller, Context, Error},
+};
+
+/// The code that links one of the caller's devices now.
+///
+/// Fails with `already_connected`, or with `qr_not_ready` when no code is shown (yet).
+pub async fn qr(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<QrCode, Error> {
+    let device = get(ctx, caller, id).await?;
+    if device.status == DeviceStatus::Connected {
+        return Err(Error::conflict("already_connected", "the device is linked and connected"));
+    }
+    device.qr.filter(|qr| qr.expires_at > ctx.now()).ok_or_else(|| {
+        let detail = "no QR code is shown now: connect the device, then ask again in a moment";
+        Error::conflict("qr_not_ready", detail)
+    })
+}

@@ -1,0 +1,151 @@
+//! How a use case fails: a category for the transport, a stable code for programs, a sentence for people,
+//! and the fields at fault.
+
+use crate::{queue::QueueError, store::StoreError};
+
+/// What kind of failure it is; HTTP makes its status of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Category {
+    /// The request cannot be read.
+    BadRequest,
+    /// Nobody, or nobody known, is asking.
+    Unauthenticated,
+    /// The caller may not do this.
+    Forbidden,
+    /// It is not there, or not the caller's.
+    NotFound,
+    /// It does not go with the present state.
+    Conflict,
+    /// It has fields that are not valid.
+    Invalid,
+    /// Something that Kurir depends on is away; try again.
+    Unavailable,
+    /// A fault of Kurir's own.
+    Internal,
+}
+
+/// A failure of a use case.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct Error {
+    /// The kind.
+    pub category: Category,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// A sentence for people, without internals.
+    pub detail: String,
+    /// The fields at fault.
+    pub fields: Vec<FieldError>,
+    /// The internal cause: for the log, never for the caller.
+    #[source]
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A field that is not valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Its path, like `text.body`.
+    pub field: String,
+    /// A stable word for programs.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Error {
+    /// A failure without cause or fields.
+    pub fn new(category: Category, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { category, code, detail: detail.into(), fields: Vec::new(), cause: None }
+    }
+
+    /// Something is not there, or another tenant's: the two look the same.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Category::NotFound, "not_found", format!("there is no such {what}"))
+    }
+
+    /// It does not go with the present state.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(Category::Conflict, code, detail)
+    }
+
+    /// The credentials are missing or not valid.
+    pub fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(Category::Unauthenticated, "unauthenticated", detail)
+    }
+
+    /// A fault of Kurir's own.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(Category::Internal, "internal", "something went wrong on our side")
+        }
+    }
+
+    fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(Category::Unavailable, "unavailable", "a part of Kurir is busy or away; try again soon")
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<QueueError> for Error {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Unavailable(_) => Self::unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// Collects the fields that are not valid, so that all are named at once.
+#[derive(Debug, Default)]
+pub struct Invalid(Vec<FieldError>);
+
+impl Invalid {
+    /// Names a field, unless `valid`.
+    pub fn unless(&mut self, valid: bool, field: &str, code: &str, message: &str) {
+        if !valid {
+            self.0.push(FieldError { field: field.into(), code: code.into(), message: message.into() });
+        }
+    }
+
+    /// Takes a value, or names its field.
+    pub fn take<T, E: std::fmt::Display>(&mut self, value: Result<T, E>, field: &str, code: &str) -> Option<T> {
+        value.map_err(|error| self.unless(false, field, code, &error.to_string())).ok()
+    }
+
+    /// A text between `min` and `max` characters, trimmed.
+    pub fn text(&mut self, value: &str, field: &str, min: usize, max: usize) -> String {
+        let value = value.trim();
+        let chars = value.chars().count();
+        self.unless(chars >= min, field, "too_short", &format!("at least {min} characters are needed"));
+        self.unless(chars <= max, field, "too_long", &format!("at most {max} characters are allowed"));
+        value.to_owned()
+    }
+
+    /// Fails when any field was named.
+    pub fn check(self) -> Result<(), Error> {
+        let count = self.0.len();
+        match count {
+            0 => Ok(()),
+            _ => Err(Error {
+                fields: self.0,
+                ..Error::new(
+                    Category::Invalid,
+                    "validation_failed",
+                    format!("{count} {} not valid", if count == 1 { "field is" } else { "fields are" }),
+                )
+            }),
+        }
+    }
+}

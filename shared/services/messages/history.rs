@@ -1,0 +1,29 @@
+//! A chat's messages.
+
+use super::canonical;
+use crate::{
+    domain::{ids::DeviceId, jid::Jid, message::Message},
+    services::{Caller, Context, Error, Invalid, Listing, PageRequest, devices},
+    store::messages,
+};
+
+/// The messages of one chat, newest first. `chat` is a number or a JID; phone number and LID of one contact
+/// lead to the same chat.
+pub async fn history(
+    ctx: &Context,
+    caller: &Caller,
+    device: DeviceId,
+    chat: &str,
+    page: PageRequest,
+) -> Result<Listing<Message>, Error> {
+    let mut invalid = Invalid::default();
+    let jid = invalid.take(Jid::parse_recipient(chat), "jid", "jid_invalid");
+    invalid.check()?;
+    let Some(jid) = jid else { return Err(Error::internal("an invalid JID was let through")) };
+    devices::get(ctx, caller, device).await?;
+    let chat = canonical(ctx, caller.tenant(), device, jid).await?;
+    let query = format!("history/{device}/{chat}");
+    let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
+    let page = messages::list_by_chat(&ctx.db, caller.tenant(), device, &chat, limit, from).await?;
+    Ok(Listing::of(ctx, caller.tenant(), &query, page))
+}

@@ -1,0 +1,106 @@
+//! Storing a message that WhatsApp delivered, before WhatsApp is told that it arrived.
+
+use super::{canonical, record_identity};
+use crate::{
+    clock::Timestamp,
+    domain::{
+        chat::Chat,
+        ids::{DeviceId, MessageId, TenantId},
+        jid::{Identity, Jid},
+        message::{Content, Direction, Message, MessageStatus},
+    },
+    services::{Context, Error},
+    store::{
+        chats,
+        messages::{self, Inserted},
+    },
+};
+
+/// A message as WhatsApp delivered it.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The chat: the other person, or the group.
+    pub chat: Identity,
+    /// Who wrote it.
+    pub sender: Identity,
+    /// Whether the owner wrote it, on the phone or another linked device.
+    pub from_owner: bool,
+    /// What the sender calls itself.
+    pub push_name: Option<String>,
+    /// The id that WhatsApp knows it by.
+    pub wa_message_id: String,
+    /// What it holds.
+    pub content: Content,
+    /// When WhatsApp's server took it.
+    pub sent_at: Timestamp,
+    /// Whether the chat is a group.
+    pub is_group: bool,
+}
+
+/// Stores a delivered message with its chat and the identities that it shows. WhatsApp may deliver it
+/// again: the same message has the same id and is stored once. Says which message it is, and whether it is
+/// new.
+pub async fn record_delivery(
+    ctx: &Context,
+    tenant: TenantId,
+    device: DeviceId,
+    delivery: Delivery,
+) -> Result<Option<(Message, bool)>, Error> {
+    for identity in [&delivery.chat, &delivery.sender] {
+        if let (Some(lid), Some(phone)) = (&identity.lid, &identity.phone) {
+            record_identity(ctx, tenant, device, lid, phone).await?;
+        }
+    }
+    let (Some(chat), Some(sender)) = (delivery.chat.preferred(), delivery.sender.preferred()) else {
+        tracing::warn!(%device, id = delivery.wa_message_id, "a delivered message names no chat or sender");
+        return Ok(None);
+    };
+    let chat = canonical(ctx, tenant, device, chat.clone()).await?;
+    let sender = canonical(ctx, tenant, device, sender.clone()).await?;
+    let message = message_of(ctx.now(), device, &delivery, chat, sender);
+    let (message, is_new) = match messages::insert_delivered(&ctx.db, tenant, &message).await? {
+        Inserted::New => (message, true),
+        Inserted::Existing { message, .. } => (*message, false),
+    };
+    let shown = Chat {
+        jid: message.chat.clone(),
+        lid: delivery.chat.lid.clone(),
+        name: delivery.push_name.filter(|_| !delivery.from_owner && !delivery.is_group),
+        last_message_at: message.created_at,
+        last_message_id: message.id,
+        last_message_preview: message.content.preview(),
+    };
+    chats::touch(&ctx.db, tenant, device, &shown).await?;
+    Ok(Some((message, is_new)))
+}
+
+fn message_of(now: Timestamp, device: DeviceId, delivery: &Delivery, chat: Jid, sender: Jid) -> Message {
+    // The LID comes with nearly every message, whatever address the chat uses: it does not change.
+    let Identity { lid, phone } = &delivery.sender;
+    let author = lid.as_ref().or(phone.as_ref()).map_or("", Jid::user);
+    let id = match delivery.from_owner {
+        true => MessageId::of_owner(device, &delivery.wa_message_id),
+        false => MessageId::of_delivery(device, author, &delivery.wa_message_id),
+    };
+    let (direction, status) = match delivery.from_owner {
+        true => (Direction::Outgoing, MessageStatus::Sent),
+        false => (Direction::Incoming, MessageStatus::Received),
+    };
+    Message {
+        id,
+        device_id: device,
+        sender: (sender != chat || delivery.from_owner).then_some(sender),
+        chat,
+        direction,
+        content: delivery.content.clone(),
+        status,
+        wa_message_id: delivery.wa_message_id.clone(),
+        attempts: 0,
+        error: None,
+        created_at: now,
+        expires_at: None,
+        sent_at: Some(delivery.sent_at),
+        delivered_at: None,
+        read_at: None,
+    }
+}

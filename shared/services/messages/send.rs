@@ -1,0 +1,175 @@
+//! Accepting a message to be sent: one conditional put, then the queue. The table is the outbox; the queue
+//! only says when.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::canonical;
+use crate::{
+    clock::Timestamp,
+    crypto,
+    domain::{
+        ids::{DeviceId, MessageId},
+        jid::Jid,
+        message::{Content, Direction, MAX_TEXT_CHARS, Message, MessageStatus, Text},
+    },
+    queue::payloads::SendMessageV1,
+    services::{Caller, Context, Error, Invalid, devices},
+    store::messages::{self, Inserted},
+};
+
+/// How long a message waits for its turn when nothing else is said.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// What is to be sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewMessage {
+    /// A number in E.164 with or without `+`, or a JID.
+    pub to: String,
+    /// The kind: `text`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The text, for kind `text`.
+    pub text: Option<Text>,
+    /// When to give up if still unsent; a day from now when not given.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it may wait behind others.
+    #[serde(default)]
+    pub priority: Priority,
+}
+
+/// Whether a message may wait behind others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// In its turn.
+    #[default]
+    Normal,
+    /// Behind all others.
+    Bulk,
+}
+
+/// Accepts a message. With the same idempotency key and the same input, the message that was made the
+/// first time is the answer.
+///
+/// Fails with `validation_failed` or `idempotency_key_reused`.
+pub async fn send(
+    ctx: &Context,
+    caller: &Caller,
+    device: DeviceId,
+    input: NewMessage,
+    idempotency_key: Option<&str>,
+) -> Result<Message, Error> {
+    let device = devices::get(ctx, caller, device).await?;
+    let now = ctx.now();
+    let request_hash = idempotency_key
+        .map(|_| serde_json::to_vec(&input).map(|json| hex::encode(crypto::digest_of(&[&json]))))
+        .transpose()
+        .map_err(Error::internal)?;
+    let (to, content) = check(&input, idempotency_key, now)?;
+    let chat = canonical(ctx, caller.tenant(), device.id, to).await?;
+    let id = match idempotency_key {
+        Some(key) => MessageId::of_idempotent_send(caller.tenant(), device.id, key),
+        None => MessageId::generate(now),
+    };
+    let message = Message {
+        id,
+        device_id: device.id,
+        chat,
+        sender: None,
+        direction: Direction::Outgoing,
+        content,
+        status: MessageStatus::Queued,
+        wa_message_id: id.wa_message_id(),
+        attempts: 0,
+        error: None,
+        created_at: now,
+        expires_at: Some(input.expires_at.unwrap_or(now + DEFAULT_PATIENCE)),
+        sent_at: None,
+        delivered_at: None,
+        read_at: None,
+    };
+    let inserted =
+        messages::insert_outgoing(&ctx.db, caller.tenant(), &message, device.shard, request_hash.clone());
+    let message = match inserted.await? {
+        Inserted::New => message,
+        Inserted::Existing { request_hash: earlier, .. } if earlier != request_hash => {
+            let detail = "this Idempotency-Key was used before with another request";
+            return Err(Error::conflict("idempotency_key_reused", detail));
+        }
+        // The first try may have been cut off before the queue: SQS drops the copy if it was not.
+        Inserted::Existing { message, .. } => *message,
+    };
+    if message.status == MessageStatus::Queued {
+        let payload =
+            SendMessageV1 { account_id: caller.tenant(), device_id: device.id, message_id: message.id };
+        if let Err(error) = ctx.queues.send_message(device.shard, &payload).await {
+            // It is accepted all the same: the outbox brings it back.
+            tracing::warn!(message = %message.id, error = &error as &dyn std::error::Error, "not queued yet");
+        }
+    }
+    Ok(message)
+}
+
+fn check(input: &NewMessage, key: Option<&str>, now: Timestamp) -> Result<(Jid, Content), Error> {
+    let mut invalid = Invalid::default();
+    if let Some(key) = key {
+        let good = (1..=255).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic());
+        invalid.unless(good, "Idempotency-Key", "key_invalid", "1 to 255 visible ASCII characters");
+    }
+    let to = invalid.take(Jid::parse_recipient(&input.to), "to", "phone_invalid");
+    invalid.unless(
+        input.expires_at.is_none_or(|at| at > now),
+        "expiresAt",
+        "in_the_past",
+        "a message must expire in the future",
+    );
+    let text = match (input.kind.as_str(), &input.text) {
+        ("text", Some(text)) => {
+            let chars = text.body.chars().count();
+            let longest = MAX_TEXT_CHARS;
+            invalid.unless(!text.body.trim().is_empty(), "text.body", "too_short", "the text is empty");
+            let message = format!("a text has at most {longest} characters");
+            invalid.unless(chars <= longest, "text.body", "too_long", &message);
+            Some(text.clone())
+        }
+        ("text", None) => {
+            invalid.unless(false, "text", "missing", "a message of type `text` needs `text`");
+            None
+        }
+        _ => {
+            invalid.unless(false, "type", "type_unknown", "must be `text`");
+            None
+        }
+    };
+    invalid.check()?;
+    match (to, text) {
+        (Some(to), Some(text)) => Ok((to, Content::Text { text })),
+        _ => Err(Error::internal("an invalid message was let through")),
+    }
+}
+
+/// Queues again what a shard's outbox holds. What is in the queue already is recognised by SQS, or by the
+/// connector from the message's status.
+pub async fn enqueue_outbox(ctx: &Context, shard: u16) -> Result<usize, Error> {
+    let mut queued = 0;
+    let mut from = None;
+    loop {
+        let page = messages::list_outbox(&ctx.db, shard, 100, from).await?;
+        for waiting in page.items {
+            let payload = SendMessageV1 {
+                account_id: waiting.tenant,
+                device_id: waiting.device,
+                message_id: waiting.message,
+            };
+            ctx.queues.send_message(shard, &payload).await?;
+            queued += 1;
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(queued);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! One file per use case. Every HTTP surface, and the connector for what it records, calls these; they call
+//! `store` and `queue`.
+
+pub mod accounts;
+pub mod api_keys;
+mod authenticate;
+pub mod commands;
+mod context;
+pub mod devices;
+mod error;
+mod health;
+pub mod messages;
+mod paging;
+
+pub use authenticate::{Caller, Credentials, authenticate};
+pub use context::Context;
+pub use error::{Category, Error, FieldError, Invalid};
+pub use health::{Health, HealthStatus, health};
+pub use paging::{Listing, PageRequest};

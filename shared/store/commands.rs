@@ -1,0 +1,85 @@
+//! Commands to the connector and their answers. Rows live an hour.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Db, StoreError, Table, update::Update};
+use crate::domain::{
+    command::{Command, CommandFailure, CommandStatus},
+    ids::{CommandId, TenantId},
+};
+
+const LIFETIME: Duration = Duration::from_secs(3600);
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    command: &'a Command,
+    ttl: i64,
+}
+
+/// Stores a new command.
+pub async fn create(db: &Db, command: &Command) -> Result<(), StoreError> {
+    let row = Row { command, ttl: (command.created_at + LIFETIME).unix_seconds() };
+    db.client()
+        .put_item()
+        .table_name(db.table(Table::Commands))
+        .set_item(Some(serde_dynamo::to_item(row)?))
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// One command with its answer, if there is one.
+pub async fn get(db: &Db, tenant: TenantId, id: CommandId) -> Result<Option<Command>, StoreError> {
+    let answer = db
+        .client()
+        .get_item()
+        .table_name(db.table(Table::Commands))
+        .set_key(Some(key(tenant, id)))
+        .consistent_read(true)
+        .send()
+        .await?;
+    Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+}
+
+/// Answers a command. The first answer stays: a command that SQS delivers twice is answered once.
+pub async fn answer(
+    db: &Db,
+    tenant: TenantId,
+    id: CommandId,
+    answer: Result<Value, CommandFailure>,
+) -> Result<(), StoreError> {
+    let request = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::Commands))
+        .set_key(Some(key(tenant, id)))
+        .condition_expression("#status = :pending")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(
+            ":pending",
+            serde_dynamo::to_attribute_value(CommandStatus::Pending)?,
+        );
+    let update = match answer {
+        Ok(result) => Update::default().set("status", CommandStatus::Done)?.set("result", result)?,
+        Err(error) => Update::default().set("status", CommandStatus::Failed)?.set("error", error)?,
+    };
+    match update.apply(request).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn key(tenant: TenantId, id: CommandId) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("accountId".into(), AttributeValue::S(tenant.to_string())),
+        ("id".into(), AttributeValue::S(id.to_string())),
+    ])
+}

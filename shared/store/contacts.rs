@@ -1,0 +1,72 @@
+//! Which phone number belongs to a LID, as one device learned it.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use serde::{Deserialize, Serialize};
+
+use super::{Db, StoreError, Table, keys, page::delete_all};
+use crate::domain::{
+    ids::{DeviceId, TenantId},
+    jid::Jid,
+};
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    pk: String,
+    /// The LID.
+    identity: Jid,
+    phone: Jid,
+}
+
+/// Writes down that a LID and a phone number are one contact. Says whether that was news.
+pub async fn link(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    lid: &Jid,
+    phone: &Jid,
+) -> Result<bool, StoreError> {
+    let row =
+        Row { pk: keys::device_partition(tenant, device), identity: lid.clone(), phone: phone.clone() };
+    let answer = db
+        .client()
+        .put_item()
+        .table_name(db.table(Table::Contacts))
+        .set_item(Some(serde_dynamo::to_item(row)?))
+        .return_values(ReturnValue::AllOld)
+        .send()
+        .await?;
+    let before = answer.attributes.map(serde_dynamo::from_item::<_, Row>).transpose()?;
+    Ok(before.is_none_or(|row| row.phone != *phone))
+}
+
+/// The phone number behind a LID, when the device knows it.
+pub async fn phone_of(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    lid: &Jid,
+) -> Result<Option<Jid>, StoreError> {
+    let answer = db
+        .client()
+        .get_item()
+        .table_name(db.table(Table::Contacts))
+        .key("pk", AttributeValue::S(keys::device_partition(tenant, device)))
+        .key("identity", AttributeValue::S(lid.to_string()))
+        .consistent_read(true)
+        .send()
+        .await?;
+    Ok(answer.item.map(serde_dynamo::from_item::<_, Row>).transpose()?.map(|row| row.phone))
+}
+
+/// Forgets every contact of a device.
+pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Result<(), StoreError> {
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Contacts))
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S(keys::device_partition(tenant, device)))
+        .projection_expression("pk, #identity")
+        .expression_attribute_names("#identity", "identity");
+    delete_all(db, Table::Contacts, query).await
+}

@@ -1,0 +1,134 @@
+//! The connection to DynamoDB and the names of the tables.
+
+use std::{error::Error, sync::Arc};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+};
+
+use crate::{config::Config, crypto::OpenError};
+
+/// A table of `infra/tables.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// Accounts, and the claims that make e-mail addresses unique.
+    Accounts,
+    /// API keys by hash.
+    ApiKeys,
+    /// Refresh tokens by family.
+    RefreshTokens,
+    /// Devices by tenant.
+    Devices,
+    /// Keys of WhatsApp sessions, encrypted.
+    SessionKeys,
+    /// Messages by device.
+    Messages,
+    /// Chats by device.
+    Chats,
+    /// Which LID belongs to which phone number, by device.
+    Contacts,
+    /// Commands to the connector and their answers.
+    Commands,
+}
+
+impl Table {
+    /// All tables.
+    pub const ALL: [Self; 9] = [
+        Self::Accounts,
+        Self::ApiKeys,
+        Self::RefreshTokens,
+        Self::Devices,
+        Self::SessionKeys,
+        Self::Messages,
+        Self::Chats,
+        Self::Contacts,
+        Self::Commands,
+    ];
+
+    /// The name in `infra/tables.json`, without the deployment's prefix.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::ApiKeys => "api-keys",
+            Self::RefreshTokens => "refresh-tokens",
+            Self::Devices => "devices",
+            Self::SessionKeys => "session-keys",
+            Self::Messages => "messages",
+            Self::Chats => "chats",
+            Self::Contacts => "contacts",
+            Self::Commands => "commands",
+        }
+    }
+}
+
+/// DynamoDB as Kurir uses it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    names: [String; Table::ALL.len()],
+}
+
+impl Db {
+    /// Connects. Nothing goes over the wire yet.
+    pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
+        let mut builder = aws_sdk_dynamodb::config::Builder::from(sdk);
+        if let Some(endpoint) = &config.aws.dynamodb_endpoint {
+            builder = builder.endpoint_url(endpoint);
+        }
+        let names = Table::ALL.map(|table| format!("{}{}", config.prefix, table.name()));
+        Self(Arc::new(Inner { client: Client::from_conf(builder.build()), names }))
+    }
+
+    /// The SDK's client.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// The full name of a table in this deployment.
+    pub fn table(&self, table: Table) -> &str {
+        &self.0.names[table as usize]
+    }
+}
+
+/// DynamoDB could not be used, or holds something that this version does not understand.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Too many requests, or DynamoDB out of reach, after retries with backoff.
+    #[error("DynamoDB is not available")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Any other answer that is not a success.
+    #[error("DynamoDB refused a request")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// A row that does not have the form of its type.
+    #[error("a stored row cannot be read or written")]
+    Row(#[from] serde_dynamo::Error),
+    /// A sealed value that does not open.
+    #[error(transparent)]
+    Sealed(#[from] OpenError),
+}
+
+impl<E> From<SdkError<E>> for StoreError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E>) -> Self {
+        const PASSING: [&str; 6] = [
+            "ProvisionedThroughputExceededException",
+            "ThrottlingException",
+            "RequestLimitExceeded",
+            "InternalServerError",
+            "ServiceUnavailable",
+            "TransactionInProgressException",
+        ];
+        let passing = match &error {
+            SdkError::ServiceError(inner) => inner.err().code().is_some_and(|code| PASSING.contains(&code)),
+            _ => true,
+        };
+        if passing { Self::Unavailable(error.into()) } else { Self::Refused(error.into()) }
+    }
+}

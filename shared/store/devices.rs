@@ -1,0 +1,214 @@
+//! Devices, by tenant.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, ReturnValue},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Db, Page, StoreError, Table, keys, page::{batch_get, query_all, query_page}, update::Update};
+use crate::{
+    clock::Timestamp,
+    cursor::LastKey,
+    domain::{
+        device::{Desired, Device, DeviceStatus, QrCode},
+        ids::{DeviceId, TenantId},
+        jid::Jid,
+        pacing::Pacing,
+        phone::PhoneNumber,
+    },
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    #[serde(flatten)]
+    device: &'a Device,
+    shard_key: String,
+}
+
+/// What the connector has to say of a device. What is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Where the connection stands.
+    pub status: Option<DeviceStatus>,
+    /// Number of the linked account.
+    pub phone_number: Option<Option<PhoneNumber>>,
+    /// Hidden identity of the linked account.
+    pub lid: Option<Option<Jid>>,
+    /// The name that the account shows.
+    pub push_name: Option<String>,
+    /// Why it is not connected; `Some(None)` clears it.
+    pub last_error: Option<Option<String>>,
+    /// The QR code to scan; `Some(None)` clears it.
+    pub qr: Option<Option<QrCode>>,
+    /// When the socket was last known to be open.
+    pub last_seen_at: Option<Timestamp>,
+    /// Another wish in place of the owner's, when that can no longer be met: nobody scanned, or the
+    /// phone unlinked.
+    pub desired: Option<Desired>,
+}
+
+/// Stores a new device.
+pub async fn create(db: &Db, device: &Device) -> Result<(), StoreError> {
+    let row = Row { device, shard_key: keys::shard_partition(device.shard) };
+    db.client()
+        .put_item()
+        .table_name(db.table(Table::Devices))
+        .set_item(Some(serde_dynamo::to_item(row)?))
+        .condition_expression("attribute_not_exists(id)")
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// One device, also one that is being deleted.
+pub async fn get(db: &Db, tenant: TenantId, id: DeviceId) -> Result<Option<Device>, StoreError> {
+    let answer = db
+        .client()
+        .get_item()
+        .table_name(db.table(Table::Devices))
+        .set_key(Some(key(tenant, id)))
+        .consistent_read(true)
+        .send()
+        .await?;
+    Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+}
+
+/// A tenant's devices, oldest first, without those that are being deleted.
+pub async fn list(
+    db: &Db,
+    tenant: TenantId,
+    status: Option<DeviceStatus>,
+    limit: u16,
+    from: Option<LastKey>,
+) -> Result<Page<Device>, StoreError> {
+    let mut query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Devices))
+        .key_condition_expression("accountId = :account")
+        .expression_attribute_values(":account", AttributeValue::S(tenant.to_string()))
+        .expression_attribute_values(":deleted", serde_dynamo::to_attribute_value(Desired::Deleted)?)
+        .consistent_read(true);
+    let mut filter = "desired <> :deleted".to_owned();
+    if let Some(status) = status {
+        filter.push_str(" AND #status = :status");
+        query = query
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", serde_dynamo::to_attribute_value(status)?);
+    }
+    query_page(query.filter_expression(filter), limit, from).await
+}
+
+/// Every device of a shard, of all tenants: for the connector that owns it.
+pub async fn list_by_shard(db: &Db, shard: u16) -> Result<Vec<Device>, StoreError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Key {
+        account_id: TenantId,
+        id: DeviceId,
+    }
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Devices))
+        .index_name("by-shard")
+        .key_condition_expression("shardKey = :shard")
+        .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)));
+    let found: Vec<Key> = query_all(query).await?;
+    batch_get(db, Table::Devices, found.iter().map(|k| key(k.account_id, k.id)).collect()).await
+}
+
+/// Changes name and pacing. `None` when there is no such device.
+pub async fn change(
+    db: &Db,
+    tenant: TenantId,
+    id: DeviceId,
+    name: Option<&str>,
+    pacing: Option<&Pacing>,
+    now: Timestamp,
+) -> Result<Option<Device>, StoreError> {
+    let update = Update::default().set_some("name", name)?.set_some("pacing", pacing)?.set("updatedAt", now)?;
+    send(update.apply(live(db, tenant, id)?)).await
+}
+
+/// Writes down what the owner wants, and the status that it shows at once. `None` when there is no such
+/// device.
+pub async fn set_desired(
+    db: &Db,
+    tenant: TenantId,
+    id: DeviceId,
+    desired: Desired,
+    status: Option<DeviceStatus>,
+    now: Timestamp,
+) -> Result<Option<Device>, StoreError> {
+    let update = Update::default()
+        .set("desired", desired)?
+        .set_some("status", status)?
+        .set("updatedAt", now)?;
+    send(update.apply(live(db, tenant, id)?)).await
+}
+
+/// Writes down what the connector reports. `None` when the device is gone or being deleted.
+pub async fn report(
+    db: &Db,
+    tenant: TenantId,
+    id: DeviceId,
+    report: Report,
+    now: Timestamp,
+) -> Result<Option<Device>, StoreError> {
+    let update = Update::default()
+        .set_some("status", report.status)?
+        .set_some("phoneNumber", report.phone_number)?
+        .set_some("lid", report.lid)?
+        .set_some("pushName", report.push_name)?
+        .set_some("lastError", report.last_error)?
+        .set_some("qr", report.qr)?
+        .set_some("lastSeenAt", report.last_seen_at)?
+        .set_some("desired", report.desired)?
+        .set("updatedAt", now)?;
+    send(update.apply(live(db, tenant, id)?)).await
+}
+
+/// Deletes the row: the last step of deleting a device.
+pub async fn delete(db: &Db, tenant: TenantId, id: DeviceId) -> Result<(), StoreError> {
+    db.client()
+        .delete_item()
+        .table_name(db.table(Table::Devices))
+        .set_key(Some(key(tenant, id)))
+        .send()
+        .await?;
+    Ok(())
+}
+
+fn key(tenant: TenantId, id: DeviceId) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("accountId".into(), AttributeValue::S(tenant.to_string())),
+        ("id".into(), AttributeValue::S(id.to_string())),
+    ])
+}
+
+/// An update of a device that exists and is not being deleted.
+fn live(db: &Db, tenant: TenantId, id: DeviceId) -> Result<UpdateItemFluentBuilder, StoreError> {
+    Ok(db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::Devices))
+        .set_key(Some(key(tenant, id)))
+        .condition_expression("attribute_exists(id) AND desired <> :deleted")
+        .expression_attribute_values(":deleted", serde_dynamo::to_attribute_value(Desired::Deleted)?)
+        .return_values(ReturnValue::AllNew))
+}
+
+async fn send(request: UpdateItemFluentBuilder) -> Result<Option<Device>, StoreError> {
+    match request.send().await {
+        Ok(answer) => Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?)),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

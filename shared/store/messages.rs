@@ -1,0 +1,342 @@
+//! Messages, by device. The sort key derives from the message's id; for what Kurir sends it is the id that
+//! WhatsApp knows the message by, so that a receipt finds its row without another index. Two indexes hold
+//! keys only: `by-chat` in time order, and `outbox` with what is accepted and not yet sent.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::{
+        AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Db, Page, StoreError, Table, keys, page::{batch_get, delete_all, query_all, query_page}, update::Update};
+use crate::{
+    clock::Timestamp,
+    cursor::LastKey,
+    domain::{
+        ids::{DeviceId, MessageId, TenantId},
+        jid::Jid,
+        message::{Message, MessageStatus, SendFailure},
+    },
+};
+
+/// A message as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    pk: String,
+    sk: String,
+    chat_pk: String,
+    position: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outbox_shard: Option<String>,
+    /// Digest of the request that made it, to tell a repeated request from another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_hash: Option<String>,
+    #[serde(flatten)]
+    message: Message,
+}
+
+/// What came of storing a message.
+#[derive(Debug, Clone)]
+pub enum Inserted {
+    /// It is stored now.
+    New,
+    /// It was there before, made by a request with this digest.
+    Existing {
+        /// The message as it is now.
+        message: Box<Message>,
+        /// Digest of the request that made it.
+        request_hash: Option<String>,
+    },
+}
+
+/// Stores a message that is to be sent, in the outbox of its device's shard.
+pub async fn insert_outgoing(
+    db: &Db,
+    tenant: TenantId,
+    message: &Message,
+    shard: u16,
+    request_hash: Option<String>,
+) -> Result<Inserted, StoreError> {
+    insert(db, tenant, message, Some(keys::shard_partition(shard)), request_hash).await
+}
+
+/// Stores a message that WhatsApp delivered.
+pub async fn insert_delivered(db: &Db, tenant: TenantId, message: &Message) -> Result<Inserted, StoreError> {
+    insert(db, tenant, message, None, None).await
+}
+
+async fn insert(
+    db: &Db,
+    tenant: TenantId,
+    message: &Message,
+    outbox_shard: Option<String>,
+    request_hash: Option<String>,
+) -> Result<Inserted, StoreError> {
+    let row = Row {
+        pk: keys::device_partition(tenant, message.device_id),
+        sk: message.id.wa_message_id(),
+        chat_pk: keys::chat_partition(tenant, message.device_id, &message.chat),
+        position: keys::position(message.created_at, &message.id.to_string()),
+        outbox_shard,
+        request_hash,
+        message: message.clone(),
+    };
+    let result = db
+        .client()
+        .put_item()
+        .table_name(db.table(Table::Messages))
+        .set_item(Some(serde_dynamo::to_item(row)?))
+        .condition_expression("attribute_not_exists(pk)")
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .send()
+        .await;
+    match result {
+        Ok(_) => Ok(Inserted::New),
+        Err(error) => match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(e)) => {
+                let row: Row = serde_dynamo::from_item(e.item().cloned().unwrap_or_default())?;
+                Ok(Inserted::Existing { message: Box::new(row.message), request_hash: row.request_hash })
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// One message by its id.
+pub async fn get(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    id: MessageId,
+) -> Result<Option<Message>, StoreError> {
+    let answer = db
+        .client()
+        .get_item()
+        .table_name(db.table(Table::Messages))
+        .set_key(Some(key(tenant, device, &id.wa_message_id())))
+        .consistent_read(true)
+        .send()
+        .await?;
+    Ok(answer.item.map(serde_dynamo::from_item::<_, Row>).transpose()?.map(|row| row.message))
+}
+
+/// A step forward of a message's status.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The new status.
+    pub status: MessageStatus,
+    /// When it was reached.
+    pub at: Timestamp,
+    /// How often sending was tried, when that changed.
+    pub attempts: Option<u32>,
+    /// Why it failed.
+    pub error: Option<SendFailure>,
+}
+
+impl Step {
+    /// A step that needs no more than a time.
+    pub fn to(status: MessageStatus, at: Timestamp) -> Self {
+        Self { status, at, attempts: None, error: None }
+    }
+}
+
+/// What came of a step.
+#[derive(Debug, Clone)]
+pub enum Advanced {
+    /// The message as it is now.
+    Done(Box<Message>),
+    /// The message is past that already; as it is now.
+    Stale(Box<Message>),
+    /// There is no such message.
+    Missing,
+}
+
+/// Moves a message's status forward, never back. Leaves the outbox with the first status that needs no
+/// sending any more. `derived_id` is [`MessageId::wa_message_id`] of the message, which is what receipts
+/// for Kurir's own messages name.
+pub async fn advance(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    derived_id: &str,
+    step: Step,
+) -> Result<Advanced, StoreError> {
+    use MessageStatus::*;
+    let mut request = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::Messages))
+        .set_key(Some(key(tenant, device, derived_id)))
+        .expression_attribute_names("#status", "status")
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    let mut before = Vec::new();
+    for status in MessageStatus::before(step.status) {
+        let name = format!(":{}", status.as_str());
+        request = request.expression_attribute_values(&name, AttributeValue::S(status.as_str().into()));
+        before.push(name);
+    }
+    let mut update = Update::default()
+        .set("status", step.status)?
+        .set_some("attempts", step.attempts)?
+        .set_some("error", step.error)?;
+    match step.status {
+        Sent => update = update.set("sentAt", step.at)?,
+        Delivered => update = update.set("deliveredAt", step.at)?,
+        Read => update = update.set("readAt", step.at)?,
+        _ => {}
+    }
+    if step.status != Sending {
+        update = update.remove("outboxShard");
+    }
+    let request = request.condition_expression(format!("#status IN ({})", before.join(", ")));
+    match update.apply(request).send().await {
+        Ok(answer) => {
+            let row: Row = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
+            Ok(Advanced::Done(Box::new(row.message)))
+        }
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(e)) => match e.item() {
+                Some(item) => {
+                    let row: Row = serde_dynamo::from_item(item.clone())?;
+                    Ok(Advanced::Stale(Box::new(row.message)))
+                }
+                None => Ok(Advanced::Missing),
+            },
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// A chat's messages, newest first.
+pub async fn list_by_chat(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    chat: &Jid,
+    limit: u16,
+    from: Option<LastKey>,
+) -> Result<Page<Message>, StoreError> {
+    let query = by_chat(db, tenant, device, chat).scan_index_forward(false);
+    let page: Page<IndexKey> = query_page(query, limit, from).await?;
+    let mut found = get_many(db, &page.items).await?;
+    let items = page.items.iter().filter_map(|key| found.remove(&key.sk)).collect();
+    Ok(Page { items, next: page.next })
+}
+
+/// Gives the messages of one chat another chat: for a contact that turned out to be one already known.
+/// Says how many it moved.
+pub async fn move_chat(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    from: &Jid,
+    to: &Jid,
+) -> Result<usize, StoreError> {
+    let keys: Vec<IndexKey> = query_all(by_chat(db, tenant, device, from)).await?;
+    for index_key in &keys {
+        let request = db
+            .client()
+            .update_item()
+            .table_name(db.table(Table::Messages))
+            .set_key(Some(key(tenant, device, &index_key.sk)))
+            .condition_expression("attribute_exists(pk)");
+        let update =
+            Update::default().set("chat", to)?.set("chatPk", keys::chat_partition(tenant, device, to))?;
+        update.apply(request).send().await?;
+    }
+    Ok(keys.len())
+}
+
+/// A message that waits in the outbox.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its device.
+    pub device: DeviceId,
+    /// Its id.
+    pub message: MessageId,
+}
+
+/// What a shard's outbox holds, oldest first: accepted and not sent.
+pub async fn list_outbox(
+    db: &Db,
+    shard: u16,
+    limit: u16,
+    from: Option<LastKey>,
+) -> Result<Page<Waiting>, StoreError> {
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Messages))
+        .index_name("outbox")
+        .key_condition_expression("outboxShard = :shard")
+        .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)));
+    let page: Page<IndexKey> = query_page(query, limit, from).await?;
+    let mut found = get_many(db, &page.items).await?;
+    let items = page
+        .items
+        .iter()
+        .filter_map(|key| {
+            let (tenant, device) = keys::split_device_partition(&key.pk)?;
+            Some(Waiting { tenant, device, message: found.remove(&key.sk)?.id })
+        })
+        .collect();
+    Ok(Page { items, next: page.next })
+}
+
+/// Deletes every message of a device.
+pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Result<(), StoreError> {
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Messages))
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S(keys::device_partition(tenant, device)))
+        .projection_expression("pk, sk");
+    delete_all(db, Table::Messages, query).await
+}
+
+#[derive(Deserialize)]
+struct IndexKey {
+    pk: String,
+    sk: String,
+}
+
+async fn get_many(db: &Db, index_keys: &[IndexKey]) -> Result<HashMap<String, Message>, StoreError> {
+    let wanted = index_keys.iter().map(|k| {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(k.pk.clone())),
+            ("sk".to_owned(), AttributeValue::S(k.sk.clone())),
+        ])
+    });
+    let rows: Vec<Row> = batch_get(db, Table::Messages, wanted.collect()).await?;
+    Ok(rows.into_iter().map(|row| (row.sk, row.message)).collect())
+}
+
+fn by_chat(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    chat: &Jid,
+) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    db.client()
+        .query()
+        .table_name(db.table(Table::Messages))
+        .index_name("by-chat")
+        .key_condition_expression("chatPk = :chat")
+        .expression_attribute_values(":chat", AttributeValue::S(keys::chat_partition(tenant, device, chat)))
+}
+
+fn key(tenant: TenantId, device: DeviceId, derived_id: &str) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("pk".into(), AttributeValue::S(keys::device_partition(tenant, device))),
+        ("sk".into(), AttributeValue::S(derived_id.into())),
+    ])
+}

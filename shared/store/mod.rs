@@ -1,0 +1,20 @@
+//! DynamoDB: one file per aggregate. Every method on tenant data takes the tenant id; a missing row and
+//! another tenant's row look the same.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod chats;
+pub mod commands;
+pub mod contacts;
+mod db;
+pub mod devices;
+pub mod keys;
+pub mod messages;
+mod page;
+pub mod refresh_tokens;
+pub mod session_keys;
+pub mod tables;
+mod update;
+
+pub use db::{Db, StoreError, Table};
+pub use page::Page;

@@ -1,0 +1,135 @@
+//! Lists in pages.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, DeleteRequest, KeysAndAttributes, WriteRequest},
+};
+use serde::de::DeserializeOwned;
+
+use super::{Db, StoreError, Table};
+use crate::cursor::LastKey;
+
+type Key = HashMap<String, AttributeValue>;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A part of a list, and where the next part begins.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows, in the list's order.
+    pub items: Vec<T>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<LastKey>,
+}
+
+impl<T> Page<T> {
+    /// The same page with every row turned into something else.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(f).collect(), next: self.next }
+    }
+}
+
+/// Runs a query until `limit` rows are found or the list ends. A filter may make DynamoDB answer with
+/// fewer rows than it read; those answers are followed up here.
+pub(super) async fn query_page<T: DeserializeOwned>(
+    query: QueryFluentBuilder,
+    limit: u16,
+    from: Option<LastKey>,
+) -> Result<Page<T>, StoreError> {
+    let mut items = Vec::new();
+    let mut from = from.map(to_attributes);
+    loop {
+        let wanted = i32::from(limit) - i32::try_from(items.len()).unwrap_or(i32::MAX);
+        let answer = query.clone().limit(wanted).set_exclusive_start_key(from).send().await?;
+        for item in answer.items.unwrap_or_default() {
+            items.push(serde_dynamo::from_item(item)?);
+        }
+        from = answer.last_evaluated_key;
+        if from.is_none() || items.len() >= usize::from(limit) {
+            return Ok(Page { items, next: from.map(to_key) });
+        }
+    }
+}
+
+/// Runs a query to its end. Only for lists that are bounded by what they are.
+pub(super) async fn query_all<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
+    let mut items = Vec::new();
+    let mut pages = query.into_paginator().items().send();
+    while let Some(item) = pages.next().await {
+        items.push(serde_dynamo::from_item(item?)?);
+    }
+    Ok(items)
+}
+
+/// Reads rows by key, 100 at a time; what DynamoDB leaves for later is asked for again. Rows that do not
+/// exist are left out; the order is DynamoDB's.
+pub(super) async fn batch_get<T: DeserializeOwned>(db: &Db, table: Table, keys: Vec<Key>) -> Result<Vec<T>, StoreError> {
+    let table = db.table(table);
+    let mut rows = Vec::with_capacity(keys.len());
+    for chunk in keys.chunks(100) {
+        let mut wanted = chunk.to_vec();
+        let mut pause = FIRST_PAUSE;
+        while !wanted.is_empty() {
+            let keys = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+            let keys = keys.expect("keys are given");
+            let answer = db.client().batch_get_item().request_items(table, keys).send().await?;
+            for item in answer.responses.unwrap_or_default().remove(table).unwrap_or_default() {
+                rows.push(serde_dynamo::from_item(item)?);
+            }
+            wanted = answer
+                .unprocessed_keys
+                .unwrap_or_default()
+                .remove(table)
+                .map(|left| left.keys)
+                .unwrap_or_default();
+            if !wanted.is_empty() {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Deletes every row that a query finds, 25 at a time. The query must select the keys and nothing else.
+pub(super) async fn delete_all(db: &Db, table: Table, query: QueryFluentBuilder) -> Result<(), StoreError> {
+    let table = db.table(table);
+    let mut pages = query.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for keys in page?.items.unwrap_or_default().chunks(25) {
+            let mut wanted: Vec<_> = keys.iter().map(|key| delete_request(key.clone())).collect();
+            let mut pause = FIRST_PAUSE;
+            while !wanted.is_empty() {
+                let answer = db.client().batch_write_item().request_items(table, wanted).send().await?;
+                wanted = answer.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
+                if !wanted.is_empty() {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn delete_request(key: Key) -> WriteRequest {
+    let delete = DeleteRequest::builder().set_key(Some(key)).build().expect("a key is given");
+    WriteRequest::builder().delete_request(delete).build()
+}
+
+fn to_attributes(key: LastKey) -> Key {
+    key.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect()
+}
+
+fn to_key(attributes: Key) -> LastKey {
+    attributes
+        .into_iter()
+        .filter_map(|(name, value)| match value {
+            AttributeValue::S(text) => Some((name, text)),
+            _ => None,
+        })
+        .collect()
+}

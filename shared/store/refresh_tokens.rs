@@ -1,0 +1,113 @@
+//! Refresh tokens: one row for each family, which holds the hash of the only token that works now.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use serde::{Deserialize, Serialize};
+
+use super::{Db, StoreError, Table, update::Update};
+use crate::{
+    clock::Timestamp,
+    domain::ids::{AccountId, TokenFamilyId},
+};
+
+/// How long a family lives after its last use.
+pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    family_id: TokenFamilyId,
+    account_id: AccountId,
+    token_hash: String,
+    /// When DynamoDB may drop the row, in seconds since 1970. It does so late, so reads check it too.
+    ttl: i64,
+}
+
+/// What came of using a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// The next token is in force.
+    Done(AccountId),
+    /// The family exists and this was not its newest token: somebody used it before.
+    Reused,
+    /// There is no such family, or it ended.
+    Unknown,
+}
+
+/// Begins a family.
+pub async fn create(
+    db: &Db,
+    family: TokenFamilyId,
+    account: AccountId,
+    token_hash: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = Row {
+        family_id: family,
+        account_id: account,
+        token_hash,
+        ttl: (now + LIFETIME).unix_seconds(),
+    };
+    db.client()
+        .put_item()
+        .table_name(db.table(Table::RefreshTokens))
+        .set_item(Some(serde_dynamo::to_item(row)?))
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// Exchanges the family's token for its next one, in one conditional write: of two who use the same
+/// token at once, one wins.
+pub async fn rotate(
+    db: &Db,
+    family: TokenFamilyId,
+    token_hash: &str,
+    next_hash: &str,
+    now: Timestamp,
+) -> Result<Rotation, StoreError> {
+    let request = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::RefreshTokens))
+        .key("familyId", AttributeValue::S(family.to_string()))
+        .condition_expression("tokenHash = :old AND #ttl > :now")
+        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_values(":old", AttributeValue::S(token_hash.into()))
+        .expression_attribute_values(":now", AttributeValue::N(now.unix_seconds().to_string()))
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(
+            aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
+        );
+    let update =
+        Update::default().set("tokenHash", next_hash)?.set("ttl", (now + LIFETIME).unix_seconds())?;
+    match update.apply(request).send().await {
+        Ok(answer) => {
+            let row: Row = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
+            Ok(Rotation::Done(row.account_id))
+        }
+        Err(error) => match error.as_service_error() {
+            Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(e)) => {
+                let reused = e
+                    .item()
+                    .map(|item| serde_dynamo::from_item::<_, Row>(item.clone()))
+                    .transpose()?
+                    .is_some_and(|row| row.ttl > now.unix_seconds());
+                Ok(if reused { Rotation::Reused } else { Rotation::Unknown })
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// Ends a family: none of its tokens works any more.
+pub async fn delete(db: &Db, family: TokenFamilyId) -> Result<(), StoreError> {
+    db.client()
+        .delete_item()
+        .table_name(db.table(Table::RefreshTokens))
+        .key("familyId", AttributeValue::S(family.to_string()))
+        .send()
+        .await?;
+    Ok(())
+}
