@@ -1,4 +1,17 @@
 //! Holds the WhatsApp sockets: drains the send queues, stores what arrives.
+//!
+//! A connector owns shards ([`ownership`]); for each it runs a [`shard`]: the receive loops of its two
+//! queues and an actor for each device ([`session`]) with a lane for what it sends ([`outbound`]) and an
+//! inbox for what it receives ([`inbound`]).
 
+mod connector;
+mod inbound;
+mod outbound;
+pub mod ownership;
+mod retry;
+mod session;
 pub mod session_store;
+mod shard;
 pub mod whatsapp;
+
+pub use connector::{Connector, StartError};

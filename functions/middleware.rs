@@ -44,8 +44,8 @@ async fn identify(request: Request, next: Next) -> Response {
 /// The id that the caller gave, when it is one that can stand in logs.
 fn given_id(request: &Request) -> Option<String> {
     let id = request.headers().get(HEADER)?.to_str().ok()?;
-    let good = (8..=128).contains(&id.len())
-        && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
+    let good =
+        (8..=128).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
     good.then(|| id.to_owned())
 }
 

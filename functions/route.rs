@@ -44,7 +44,8 @@ impl Route {
         H: Handler<T, Context>,
         T: 'static,
     {
-        let filter = MethodFilter::try_from(method.clone()).expect("only standard methods are used in tables");
+        let filter =
+            MethodFilter::try_from(method.clone()).expect("only standard methods are used in tables");
         Self { method, path, access, handler: on(filter, handler) }
     }
 }

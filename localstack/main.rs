@@ -1,1 +1,41 @@
-fn main() {}
+//! `cargo sandbox` and `cargo live`.
+
+use std::process::ExitCode;
+
+use localstack::{Gateway, Options};
+use shared::telemetry;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::read();
+    telemetry::init("warn,connector=info,shared=info,functions=info,localstack=info,whatsapp_rust=error,wacore=error");
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        eprintln!("error: this process cannot listen for signals");
+        return ExitCode::FAILURE;
+    };
+    let gateway = match Gateway::start(&options).await {
+        Ok(gateway) => gateway,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{}", gateway.banner());
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    println!("Stopping: finishing what is under way. Ctrl-C again stops at once.");
+    tokio::select! {
+        () = gateway.stop() => ExitCode::SUCCESS,
+        _ = interrupt.recv() => ExitCode::FAILURE,
+    }
+}

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig,
-    retry::RetryConfig,
-    timeout::TimeoutConfig,
-};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls;
 
@@ -19,13 +15,19 @@ pub async fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(100)))
+        .retry_config(
+            RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(100)),
+        )
         // A long poll of SQS takes up to 20 s.
         .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(3)).build());
     if config.local_credentials {
-        loader = loader
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "kurir-local"));
+        loader = loader.region(Region::new("us-east-1")).credentials_provider(Credentials::new(
+            "local",
+            "local",
+            None,
+            None,
+            "kurir-local",
+        ));
     }
     loader.load().await
 }

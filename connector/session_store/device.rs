@@ -21,8 +21,11 @@ impl DeviceStore for SessionStore {
         let json = serde_json::to_vec(device).map_err(|error| StoreError::Serialization(Box::new(error)))?;
         let row = DeviceRow { linked: device.pn.is_some(), json: json.into() };
         self.change(|image, touched| {
-            image.device = Some(row);
-            touched.now.insert(RowName::Device);
+            // The library saves at every connect, whether or not anything is new.
+            if image.device.as_ref() != Some(&row) {
+                image.device = Some(row);
+                touched.now.insert(RowName::Device);
+            }
         })
         .await
     }

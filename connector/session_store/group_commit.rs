@@ -7,7 +7,10 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,6 +31,15 @@ pub(super) struct RowWrite {
     /// The term of the lease under which the writer holds the device. Nothing checks it yet: it is
     /// where the leases of the shards will refuse the late writes of a former holder.
     pub epoch: u64,
+}
+
+impl RowWrite {
+    /// A row's size is that of its keys, attribute names and content.
+    fn write_units(&self) -> u64 {
+        let keys = "pk".len() + "sk".len() + "data".len() + 2 * 30 + 1 + self.write.name.len();
+        let content = self.write.data.as_ref().map_or(0, Vec::len);
+        (keys + content).div_ceil(1024) as u64
+    }
 }
 
 /// The rows were not written, or nobody knows.
@@ -68,6 +80,17 @@ impl Default for CommitSettings {
     }
 }
 
+/// What the group commit has cost so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CommitCost {
+    /// Requests to DynamoDB, also those that failed.
+    pub requests: u64,
+    /// Rows written or deleted.
+    pub rows: u64,
+    /// DynamoDB's write units for these: 1 KB each, rounded up for every row.
+    pub write_units: u64,
+}
+
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The group commit of a process. When the last clone is gone, what waits is still written.
@@ -93,6 +116,9 @@ struct Shared {
     slots: Arc<Semaphore>,
     work: Notify,
     stop: CancellationToken,
+    requests: AtomicU64,
+    rows_written: AtomicU64,
+    write_units: AtomicU64,
 }
 
 type RowId = (TenantId, DeviceId, Arc<str>);
@@ -126,6 +152,9 @@ impl GroupCommit {
             work: Notify::new(),
             stop: stop.clone(),
             settings,
+            requests: AtomicU64::new(0),
+            rows_written: AtomicU64::new(0),
+            write_units: AtomicU64::new(0),
         });
         for _ in 0..shared.settings.writers {
             tokio::spawn(writer(shared.clone()));
@@ -138,6 +167,15 @@ impl GroupCommit {
     pub(super) async fn reserve(&self) -> Slot<'_> {
         let permit = self.shared.slots.clone().acquire_owned().await;
         Slot { commit: self, permit: permit.expect("the semaphore is never closed") }
+    }
+
+    /// What was written so far.
+    pub(super) fn cost(&self) -> CommitCost {
+        CommitCost {
+            requests: self.shared.requests.load(Ordering::Relaxed),
+            rows: self.shared.rows_written.load(Ordering::Relaxed),
+            write_units: self.shared.write_units.load(Ordering::Relaxed),
+        }
     }
 
     /// Waits until nothing of a device is on its way, as it must be before its rows are listed.
@@ -262,11 +300,15 @@ impl Shared {
     async fn write_together(&self, mut batch: Vec<(RowId, Change)>) -> Vec<(RowId, Change)> {
         for attempt in 1.. {
             let rows: Vec<_> = batch.iter().map(|(_, change)| change.row.clone()).collect();
+            self.requests.fetch_add(1, Ordering::Relaxed);
             let error = match self.rows.write(&rows).await {
                 Ok(left) => {
                     let left: HashSet<_> = left.into_iter().collect();
                     let (again, done): (Vec<_>, Vec<_>) =
                         batch.into_iter().enumerate().partition(|(place, _)| left.contains(place));
+                    let units = done.iter().map(|(_, (_, change))| change.row.write_units()).sum();
+                    self.rows_written.fetch_add(done.len() as u64, Ordering::Relaxed);
+                    self.write_units.fetch_add(units, Ordering::Relaxed);
                     self.settle(done.into_iter().map(|(_, change)| change).collect(), &Ok(()));
                     batch = again.into_iter().map(|(_, change)| change).collect();
                     if batch.is_empty() {
@@ -313,3 +355,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while holding these locks in a way that leaves half a change.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "group_commit_tests.rs"]
+mod tests;

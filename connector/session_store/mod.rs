@@ -20,6 +20,8 @@ mod rows;
 mod signal;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -41,7 +43,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use whatsapp_rust::wacore::store::error::StoreError as LibraryError;
 
-pub use group_commit::{CommitError, CommitSettings};
+pub use group_commit::{CommitCost, CommitError, CommitSettings};
 
 use group_commit::{GroupCommit, RowWrite};
 use image::Image;
@@ -164,6 +166,11 @@ impl SessionStores {
         Ok(())
     }
 
+    /// What writing session keys has cost this process so far.
+    pub fn cost(&self) -> CommitCost {
+        self.shared.commit.cost()
+    }
+
     fn former(&self, device: DeviceId) -> Option<Arc<SessionStore>> {
         lock(&self.shared.open).remove(&device)?.upgrade()
     }
@@ -257,7 +264,7 @@ impl SessionStore {
 
     async fn commit<T>(&self, change: impl FnOnce(&mut Image, &mut Touched) -> T) -> Result<T, CommitError> {
         let slot = self.shared.commit.reserve().await;
-        let (outcome, receipt) = {
+        let (outcome, rows, receipt) = {
             let mut image = lock(&self.image);
             if self.closed.load(Ordering::Acquire) {
                 return Err(CommitError::Closed);
@@ -273,9 +280,13 @@ impl SessionStore {
             }
             let writes = touched.now.iter().map(|row| self.write_of(&image, row)).collect::<Result<_, _>>()?;
             // Handed in before the image is let go: writes of a row go out in the order of its changes.
-            (outcome, slot.submit(writes))
+            (outcome, touched.now, slot.submit(writes))
         };
-        receipt.durable().await?;
+        if let Err(error) = receipt.durable().await {
+            // The image is ahead of what is stored, so another try is due whatever the caller does.
+            lock(&self.image).later.extend(rows);
+            return Err(error);
+        }
         Ok(outcome)
     }
 
@@ -297,19 +308,7 @@ impl SessionStore {
         if self.read(|image| image.later.is_empty()) {
             return Ok(());
         }
-        let rows = std::sync::Arc::new(Mutex::new(BTreeSet::new()));
-        let taken = rows.clone();
-        let written = self
-            .commit(move |image, touched| {
-                touched.now = std::mem::take(&mut image.later);
-                lock(&taken).extend(touched.now.iter().cloned());
-            })
-            .await;
-        if matches!(written, Err(CommitError::NotWritten(_))) {
-            let rows = std::mem::take(&mut *lock(&rows));
-            lock(&self.image).later.extend(rows);
-        }
-        written
+        self.commit(|image, touched| touched.now = std::mem::take(&mut image.later)).await
     }
 
     /// Unix time, seconds.

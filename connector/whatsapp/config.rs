@@ -33,3 +33,27 @@ impl Default for WhatsAppConfig {
         }
     }
 }
+
+/// `KURIR_WA_VERSION` is not a version.
+#[derive(Debug, thiserror::Error)]
+#[error("KURIR_WA_VERSION must be a WhatsApp Web version like 2.3000.1030000000, not `{0}`")]
+pub struct VersionError(String);
+
+impl WhatsAppConfig {
+    /// The defaults, with what the environment sets: `KURIR_WA_VERSION`, for when WhatsApp no longer takes
+    /// the version that Kurir was built with.
+    ///
+    /// # Errors
+    /// [`VersionError`]
+    pub fn from_env() -> Result<Self, VersionError> {
+        let mut config = Self::default();
+        if let Ok(text) = std::env::var("KURIR_WA_VERSION") {
+            let parts: Vec<u32> = text.split('.').map_while(|part| part.parse().ok()).collect();
+            config.version = match parts[..] {
+                [major, minor, patch] => (major, minor, patch),
+                _ => return Err(VersionError(text)),
+            };
+        }
+        Ok(config)
+    }
+}

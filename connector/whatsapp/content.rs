@@ -1,8 +1,12 @@
 //! What a protocol message says, as far as Kurir understands it.
 
 use whatsapp_rust::{
+    prelude::MessageField,
     proto_helpers::MessageExt,
-    waproto::whatsapp::{Message, message::protocol_message},
+    waproto::{
+        codec,
+        whatsapp::{Message, message::protocol_message},
+    },
 };
 
 use super::InboundContent;
@@ -71,17 +75,20 @@ fn kind_of(message: &Message) -> Option<&'static str> {
         comment_message => "comment",
         call => "call",
     }
-    let only_keys = message.sender_key_distribution_message.is_set()
-        || message.fast_ratchet_key_sender_key_distribution_message.is_set()
-        || *message == Message::default();
-    (!only_keys).then_some("other")
+    let without_key_material = Message {
+        sender_key_distribution_message: MessageField::default(),
+        fast_ratchet_key_sender_key_distribution_message: MessageField::default(),
+        message_context_info: MessageField::default(),
+        ..message.clone()
+    };
+    (codec::message_encoded_len(&without_key_material) > 0).then_some("other")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use whatsapp_rust::{
-        prelude::{MessageBuilderExt, MessageField},
+        prelude::MessageBuilderExt,
         waproto::whatsapp::{self as wa, message},
     };
 

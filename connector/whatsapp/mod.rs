@@ -6,23 +6,27 @@
 
 mod acks;
 mod address;
+mod client;
 mod config;
+mod content;
 mod error;
 mod event;
 mod http;
 mod identity;
 mod inbound;
+mod listener;
 mod pump;
 mod socket;
+mod translate;
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use whatsapp_rust::transport::TokioWebSocketTransportFactory;
+use whatsapp_rust::transport::{TokioWebSocketTransportFactory, TransportFactory, default_tls_connector};
 
 use crate::session_store::SessionStore;
 
-pub use config::WhatsAppConfig;
+pub use config::{VersionError, WhatsAppConfig};
 pub use error::{AddressError, CommandError, OpenError, SendError};
 pub use event::{ReceiptKind, SocketEvent};
 pub use identity::Identity;
@@ -32,13 +36,13 @@ pub use socket::{OnWhatsApp, PairingCode, Sent, Socket};
 /// What all sockets of a process share: where WhatsApp is and how to reach it. Cheap to clone.
 #[derive(Clone)]
 pub struct WhatsApp {
-    pub(in crate::whatsapp) shared: Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
 /// The parts behind [`WhatsApp`].
-pub(in crate::whatsapp) struct Shared {
-    pub config: WhatsAppConfig,
-    pub transport: Arc<TokioWebSocketTransportFactory>,
+struct Shared {
+    config: WhatsAppConfig,
+    transport: Arc<dyn TransportFactory>,
 }
 
 impl WhatsApp {
@@ -50,7 +54,8 @@ impl WhatsApp {
     /// takes only `wss://`.
     pub fn new(config: WhatsAppConfig) -> Result<Self, AddressError> {
         let url = address::check(config.server_url.as_deref())?;
-        let transport = TokioWebSocketTransportFactory::new().with_url(url);
+        // A connector of its own for every connection would hold the TLS roots as many times.
+        let transport = TokioWebSocketTransportFactory::new().with_url(url).with_connector(default_tls_connector());
         Ok(Self { shared: Arc::new(Shared { config, transport: Arc::new(transport) }) })
     }
 

@@ -1,24 +1,58 @@
 //! One device's socket.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use whatsapp_rust::{
+    Client, ClientError, ErrorChainExt, Jid, SendOptions, anyhow,
+    bot::{Bot, BotHandle},
+    pair_code::{PairCodeOptions, PairError},
+    prelude::{MessageBuilderExt, wa},
+    wacore::{
+        iq::devices::RemoveCompanionDeviceSpec,
+        pair_code::{PairCodeError, PairCodeUtils},
+    },
+    wacore_binary::JidExt,
+};
 
-use super::{CommandError, Inbox, OpenError, SendError, Shared, SocketEvent};
+use super::{
+    CommandError, Inbox, OpenError, SendError, Shared, SocketEvent, acks::Acks, client, listener::Listener,
+    pump::Pump,
+};
 use crate::session_store::SessionStore;
 
+/// How long closing waits for the client to come to its end.
+const CLOSING: Duration = Duration::from_secs(20);
+
 /// The socket of one device. Dropping it without [`Socket::close`] stops it, but may lose the newest
-/// read marks.
+/// copies of sent messages.
 pub struct Socket {
-    _private: (),
+    inner: Arc<Inner>,
+    pump: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the socket and its pump share.
+pub(super) struct Inner {
+    pub shared: Arc<Shared>,
+    pub keys: Arc<SessionStore>,
+    pub acks: Acks,
+    pub connected: Arc<AtomicBool>,
+    closing: AtomicBool,
+    /// The client of the current round of QR codes; after that it stays the same.
+    client: RwLock<Arc<Client>>,
 }
 
 /// WhatsApp took a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
-    /// The server's time; unix time, milliseconds.
-    pub timestamp: i64,
+    /// The server's time, unless it did not say; unix time, milliseconds.
+    pub timestamp: Option<i64>,
 }
 
 /// A code to type into the phone, in place of scanning a QR code.
@@ -31,39 +65,106 @@ pub struct PairingCode {
 /// Whether a phone number has a WhatsApp account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnWhatsApp {
-    /// The number as asked, as a JID.
+    /// The address asked for, as WhatsApp writes it.
     pub pn: String,
     pub lid: Option<String>,
     pub registered: bool,
 }
 
+impl Inner {
+    pub(super) fn client(&self) -> Arc<Client> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Starts a client and makes it the socket's.
+    pub(super) fn start(&self, bot: Bot) -> BotHandle {
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = bot.client();
+        bot.spawn()
+    }
+
+    pub(super) fn connection_over(&self) {
+        self.connected.store(false, Ordering::Release);
+        self.acks.connection_lost();
+    }
+}
+
 impl Socket {
     pub(super) async fn open(
-        _shared: Arc<Shared>,
-        _keys: Arc<SessionStore>,
-        _inbox: Arc<dyn Inbox>,
-        _events: mpsc::Sender<SocketEvent>,
+        shared: Arc<Shared>,
+        keys: Arc<SessionStore>,
+        inbox: Arc<dyn Inbox>,
+        out: mpsc::Sender<SocketEvent>,
     ) -> Result<Self, OpenError> {
-        Err(OpenError::Library("not written yet".into()))
+        let (acks, connected) = (Acks::default(), Arc::new(AtomicBool::new(false)));
+        let (listener, events) = Listener::new(acks.clone(), connected.clone());
+        let learned = keys.watch_identities();
+        let bot = client::build(&shared, keys.clone(), inbox.clone(), listener).await?;
+        let inner = Arc::new(Inner {
+            shared,
+            keys,
+            acks,
+            connected,
+            closing: AtomicBool::new(false),
+            client: RwLock::new(bot.client()),
+        });
+        let handle = inner.start(bot);
+        let pump = Pump { socket: inner.clone(), inbox, out, learned };
+        let pump = tokio::spawn(pump.run(handle, events));
+        Ok(Self { inner, pump: Mutex::new(Some(pump)) })
     }
 
     /// Sends a text under the given WhatsApp message id and waits for the server's ack.
     ///
-    /// `to` is a JID: `…@s.whatsapp.net`, `…@lid` or `…@g.us`.
+    /// `to` is a JID: `…@s.whatsapp.net`, `…@c.us`, `…@lid` or `…@g.us`.
     ///
     /// # Errors
     /// See [`SendError`]; [`SendError::may_have_been_sent`] tells whether to repeat under the same id.
-    pub async fn send_text(&self, _to: &str, _wa_message_id: &str, _body: &str) -> Result<Sent, SendError> {
-        Err(SendError::NotConnected)
+    pub async fn send_text(&self, to: &str, wa_message_id: &str, body: &str) -> Result<Sent, SendError> {
+        self.send(to, wa_message_id, wa::Message::text(body)).await
+    }
+
+    async fn send(&self, to: &str, wa_message_id: &str, message: wa::Message) -> Result<Sent, SendError> {
+        let to = recipient(to)?;
+        if wa_message_id.is_empty() {
+            return Err(SendError::Invalid("the message id is empty".into()));
+        }
+        if !self.is_connected() {
+            return Err(SendError::NotConnected);
+        }
+        let in_flight = || SendError::Invalid("a message of this id is being sent".into());
+        let mut awaited = self.inner.acks.expect(wa_message_id).ok_or_else(in_flight)?;
+        let config = &self.inner.shared.config;
+        let client = self.inner.client();
+        let options = SendOptions::default().with_message_id(wa_message_id);
+        match timeout(config.command_timeout, client.send_message_with_options(to, message, options)).await {
+            Ok(Ok(_on_the_wire)) => {}
+            Ok(Err(error)) => return Err(send_error(&error)),
+            Err(_) => return Err(SendError::Timeout),
+        }
+        let answer = timeout(config.ack_timeout, awaited.answer()).await.unwrap_or(Err(SendError::Timeout));
+        answer.map(|timestamp| Sent { timestamp })
     }
 
     /// Asks for a code that links this device when typed into the phone with that number
-    /// (international, digits; `+`, spaces and dashes are ignored).
+    /// (international, digits; `+`, spaces and dashes are ignored). Waits for the connection.
     ///
     /// # Errors
     /// [`CommandError`]
-    pub async fn request_pairing_code(&self, _phone_number: &str) -> Result<PairingCode, CommandError> {
-        Err(CommandError::NotConnected)
+    pub async fn request_pairing_code(&self, phone_number: &str) -> Result<PairingCode, CommandError> {
+        let client = self.inner.client();
+        if client.pn().is_some() {
+            return Err(CommandError::AlreadyLinked);
+        }
+        let patience = self.inner.shared.config.command_timeout;
+        client.wait_for_socket(patience).await.map_err(|_| CommandError::NotConnected)?;
+        let options = PairCodeOptions { phone_number: phone_number.to_owned(), ..PairCodeOptions::default() };
+        let asked = timeout(patience, client.pair_with_code(options)).await.map_err(|_| CommandError::Timeout)?;
+        let code = asked.map_err(|error| pairing_error(&error))?;
+        Ok(PairingCode { code, expires_in: PairCodeUtils::code_validity() })
     }
 
     /// Tells the sender of these messages that they were read. `sender` is needed in groups only.
@@ -72,36 +173,156 @@ impl Socket {
     /// [`CommandError`]
     pub async fn mark_read(
         &self,
-        _chat: &str,
-        _sender: Option<&str>,
-        _wa_message_ids: &[&str],
+        chat: &str,
+        sender: Option<&str>,
+        wa_message_ids: &[&str],
     ) -> Result<(), CommandError> {
-        Err(CommandError::NotConnected)
+        let invalid = |_| CommandError::Invalid("not a JID".into());
+        let chat: Jid = chat.parse().map_err(invalid)?;
+        let sender: Option<Jid> = sender.map(str::parse).transpose().map_err(invalid)?;
+        let client = self.connected_client()?;
+        let marked = client.mark_as_read(&chat, sender.as_ref(), wa_message_ids);
+        let failed = |error: anyhow::Error| match error.downcast::<ClientError>() {
+            Ok(error) => command_error(&error),
+            Err(error) => CommandError::Internal(error.to_string()),
+        };
+        self.answer(async { marked.await.map_err(failed) }).await
     }
 
-    /// Asks which of these phone numbers (digits) have a WhatsApp account.
+    /// Asks which of these phone numbers (international, digits) have a WhatsApp account.
     ///
     /// # Errors
     /// [`CommandError`]
-    pub async fn is_on_whatsapp(&self, _phone_numbers: &[&str]) -> Result<Vec<OnWhatsApp>, CommandError> {
-        Err(CommandError::NotConnected)
+    pub async fn is_on_whatsapp(&self, phone_numbers: &[&str]) -> Result<Vec<OnWhatsApp>, CommandError> {
+        let numbers: Vec<Jid> = phone_numbers.iter().map(|number| Jid::pn(*number)).collect();
+        let client = self.connected_client()?;
+        let contacts = client.contacts();
+        let asked = async { contacts.is_on_whatsapp(&numbers).await.map_err(|error| command_error(&error)) };
+        let results = self.answer(asked).await?;
+        Ok(results
+            .into_iter()
+            .map(|result| OnWhatsApp {
+                pn: result.pn_jid.unwrap_or(result.jid).to_non_ad_string(),
+                lid: result.lid.map(|lid| lid.to_non_ad_string()),
+                registered: result.is_registered,
+            })
+            .collect())
     }
 
     /// Unlinks the device at WhatsApp and closes the socket. The keys are useless afterwards and
     /// should be wiped.
     ///
     /// # Errors
-    /// [`CommandError::NotConnected`] when WhatsApp could not be told: the phone still lists the
-    /// device. The socket is closed all the same.
+    /// WhatsApp could not be told, so that the phone still lists the device. The socket is closed all
+    /// the same.
     pub async fn logout(&self) -> Result<(), CommandError> {
-        Ok(())
+        let told = match (self.connected_client(), self.inner.client().pn()) {
+            (Ok(client), Some(own)) => {
+                let request = RemoveCompanionDeviceSpec::new(&own);
+                self.answer(async { client.execute(request).await.map_err(|error| command_error(&error)) }).await
+            }
+            (Err(error), Some(_)) => Err(error),
+            // Never linked, so there is nothing to undo.
+            (_, None) => Ok(()),
+        };
+        self.close().await;
+        told
     }
 
-    /// Closes the socket and writes what is not written yet; keeps the link.
-    pub async fn close(&self) {}
+    /// Closes the socket and writes what is not written yet; keeps the link. The keys take no more
+    /// changes: they are opened again for the next socket.
+    pub async fn close(&self) {
+        self.inner.closing.store(true, Ordering::Release);
+        self.inner.client().disconnect().await;
+        let pump = self.pump.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut pump) = pump
+            && timeout(CLOSING, &mut pump).await.is_err()
+        {
+            tracing::warn!("a socket did not close in time and is dropped");
+            pump.abort();
+        }
+        self.inner.connection_over();
+        if let Err(error) = self.inner.keys.close().await {
+            tracing::error!(%error, "session keys not written at close");
+        }
+    }
 
     /// Whether messages can be sent now.
     pub fn is_connected(&self) -> bool {
-        false
+        self.inner.connected.load(Ordering::Acquire) && self.inner.client().is_connected()
+    }
+
+    fn connected_client(&self) -> Result<Arc<Client>, CommandError> {
+        if self.is_connected() { Ok(self.inner.client()) } else { Err(CommandError::NotConnected) }
+    }
+
+    async fn answer<T>(&self, asked: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+        timeout(self.inner.shared.config.command_timeout, asked).await.unwrap_or(Err(CommandError::Timeout))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.inner.closing.store(true, Ordering::Release);
+        self.inner.client().signal_shutdown_sync();
+        if let Some(pump) = self.pump.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            pump.abort();
+        }
+    }
+}
+
+fn recipient(to: &str) -> Result<Jid, SendError> {
+    let jid: Jid = to.parse().map_err(|_| SendError::Invalid("the recipient is not a JID".into()))?;
+    if jid.user.is_empty() {
+        return Err(SendError::Invalid("the recipient is not a JID".into()));
+    }
+    if jid.is_pn() || jid.is_lid() || jid.is_group() {
+        return Ok(jid.to_non_ad());
+    }
+    if to.ends_with("@c.us") {
+        return Ok(Jid::pn(jid.user));
+    }
+    Err(SendError::Invalid("messages go to people and groups only".into()))
+}
+
+fn send_error(error: &whatsapp_rust::SendError) -> SendError {
+    use whatsapp_rust::SendError as Library;
+    match error {
+        Library::InvalidRequest(reason) => SendError::Invalid(reason.clone()),
+        Library::NotLoggedIn => SendError::NotConnected,
+        error if error.is_transport_unavailable() => SendError::NotConnected,
+        error if error.is_timeout() => SendError::Timeout,
+        error => match error.server_rejection() {
+            Some(rejection) => super::acks::refusal(&rejection.code.to_string()),
+            None => SendError::Internal(error.to_string()),
+        },
+    }
+}
+
+fn command_error(error: &(impl std::error::Error + 'static)) -> CommandError {
+    if error.is_transport_unavailable() {
+        CommandError::NotConnected
+    } else if error.is_timeout() {
+        CommandError::Timeout
+    } else if error.server_rejection().is_some_and(|rejection| rejection.code == 429) {
+        CommandError::RateLimited
+    } else {
+        CommandError::Internal(error.to_string())
+    }
+}
+
+fn pairing_error(error: &PairError) -> CommandError {
+    match error {
+        PairError::PairCode(PairCodeError::CodeAlreadyOutstanding { remaining }) => {
+            CommandError::PairingCodeOutstanding { remaining: *remaining }
+        }
+        PairError::PairCode(
+            invalid @ (PairCodeError::PhoneNumberRequired
+            | PairCodeError::PhoneNumberTooShort
+            | PairCodeError::PhoneNumberNotInternational),
+        ) => CommandError::Invalid(invalid.to_string()),
+        // WhatsApp says `bad-request` to too many requests as well.
+        error if error.rejection().is_some_and(|rejection| rejection.is_throttled()) => CommandError::RateLimited,
+        error => command_error(error),
     }
 }

@@ -96,6 +96,12 @@ impl Sandbox {
         self.saver.close().await;
     }
 
+    /// A phone forgets all its Signal sessions, as after an accident with its storage. For tests of
+    /// what clients do about it.
+    pub fn forget_sessions(&self, number: &str) {
+        self.apply(|tx| phone::forget_sessions(tx, number));
+    }
+
     /// Changes the world. What the change lets out leaves after it is saved; this does not wait
     /// for that.
     fn apply<R>(&self, change: impl FnOnce(&mut Tx<'_>) -> R) -> R {

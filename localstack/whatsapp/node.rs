@@ -65,11 +65,6 @@ pub fn bytes(tag: &'static str, value: impl Into<Vec<u8>>) -> Node {
     node(tag).bytes(value).build()
 }
 
-/// An empty child.
-pub fn empty(tag: &'static str) -> Node {
-    node(tag).build()
-}
-
 /// The server's own JID. On the wire it must be a pair with an empty user, not a plain text.
 pub fn server_jid() -> Jid {
     Jid::new("", Server::Pn)

@@ -16,9 +16,9 @@ use futures::{
 };
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver},
+    task::JoinHandle,
     time::timeout,
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
 use wacore_binary::{Node, marshal::unmarshal_ref, util::unpack};
 
 use super::{
@@ -96,9 +96,8 @@ async fn serve(sandbox: &Arc<Sandbox>, socket: WebSocket) -> Result<(), SandboxE
         login::enter(tx, connection, payload, client_static);
         connection
     });
-    let closed = CancellationToken::new();
-    tokio::spawn(write(sink, queue, outgoing, closed.clone().drop_guard()));
-    let outcome = read(sandbox, connection, reader, incoming, &closed).await;
+    let writer = tokio::spawn(write(sink, queue, outgoing));
+    let outcome = read(sandbox, connection, reader, incoming, writer).await;
     sandbox.apply(|tx| tx.forget(connection));
     outcome
 }
@@ -125,14 +124,16 @@ async fn read(
     connection: ConnectionId,
     mut reader: Reader,
     mut incoming: Channel,
-    closed: &CancellationToken,
+    mut writer: JoinHandle<End>,
 ) -> Result<(), SandboxError> {
     loop {
         let frame = tokio::select! {
             frame = timeout(IDLE_TIMEOUT, reader.next()) => frame.map_err(|_| SandboxError::Closed)??,
-            () = closed.cancelled() => {
+            end = &mut writer => {
                 // Reading on until the client closes, so that the last stanza is not lost in a reset.
-                while let Ok(Ok(_)) = timeout(CLOSE_TIMEOUT, reader.next()).await {}
+                if matches!(end, Ok(End::Closed)) {
+                    while let Ok(Ok(_)) = timeout(CLOSE_TIMEOUT, reader.next()).await {}
+                }
                 return Ok(());
             }
         };
@@ -145,29 +146,32 @@ fn decode(plain: &[u8]) -> Result<Node, SandboxError> {
     Ok(unmarshal_ref(&unpack(plain)?)?.to_owned())
 }
 
-/// Sends what comes from the saver until told to stop. Dropping the guard tells the reader.
-async fn write(
-    mut sink: Sink,
-    mut queue: UnboundedReceiver<Outgoing>,
-    mut outgoing: Channel,
-    _closed: DropGuard,
-) {
+/// How a writer ended.
+enum End {
+    /// In good order: the client is to close its side.
+    Closed,
+    /// At once, without a close frame; the reader lets go as well.
+    Cut,
+}
+
+/// Sends what comes from the saver until told to stop.
+async fn write(mut sink: Sink, mut queue: UnboundedReceiver<Outgoing>, mut outgoing: Channel) -> End {
     while let Some(next) = queue.recv().await {
         let node = match next {
             Outgoing::Node(node) => node,
             Outgoing::Close => break,
-            // The reader still holds its half; it sees the token and lets go, without a close frame.
-            Outgoing::Cut => return,
+            Outgoing::Cut => return End::Cut,
         };
         let Ok(plain) = wacore_binary::marshal(&node) else {
             tracing::error!(tag = %node.tag, "a stanza does not encode");
             continue;
         };
         if send(&mut sink, &outgoing.seal(&plain)).await.is_err() {
-            return;
+            return End::Cut;
         }
     }
     let _ = sink.close().await;
+    End::Closed
 }
 
 async fn send(sink: &mut Sink, frame: &[u8]) -> Result<(), SandboxError> {

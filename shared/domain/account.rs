@@ -45,9 +45,9 @@ impl Email {
             && local.len() <= 64
             && local.chars().all(plain)
             && host.split('.').count() >= 1
-            && host.split('.').all(|label| {
-                !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-            })
+            && host
+                .split('.')
+                .all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-'))
             && text.len() <= 254;
         good.then_some(Self(text))
     }

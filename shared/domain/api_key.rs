@@ -30,4 +30,3 @@ pub struct ApiKey {
     /// From when on it does not work.
     pub expires_at: Option<Timestamp>,
 }
-

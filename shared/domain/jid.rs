@@ -28,7 +28,9 @@ pub enum Server {
 
 /// The text is no JID that Kurir can send to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("neither a phone number in international form nor a JID ending in @s.whatsapp.net, @lid, @g.us or @c.us")]
+#[error(
+    "neither a phone number in international form nor a JID ending in @s.whatsapp.net, @lid, @g.us or @c.us"
+)]
 pub struct JidError;
 
 impl Jid {
@@ -48,9 +50,7 @@ impl Jid {
         if !device.chars().all(|c| c.is_ascii_digit()) {
             return Err(JidError);
         }
-        let digits = |text: &str| {
-            (1..=20).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit())
-        };
+        let digits = |text: &str| (1..=20).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());
         match server {
             "s.whatsapp.net" | "c.us" if digits(user) => {
                 PhoneNumber::parse(user).map(|n| Self::phone(&n)).map_err(|_| JidError)
@@ -141,13 +141,19 @@ mod tests {
     #[test]
     fn recipients_are_read_in_every_documented_form() {
         let phone = "6281234567890@s.whatsapp.net";
-        for text in ["+6281234567890", "6281234567890@s.whatsapp.net", "6281234567890@c.us", "6281234567890:7@s.whatsapp.net"] {
+        for text in [
+            "+6281234567890",
+            "6281234567890@s.whatsapp.net",
+            "6281234567890@c.us",
+            "6281234567890:7@s.whatsapp.net",
+        ] {
             assert_eq!(text.parse::<Jid>().unwrap().to_string(), phone, "{text}");
         }
         assert_eq!("123456789@lid".parse::<Jid>().unwrap().server(), Server::Lid);
         assert_eq!("120363000000000001@g.us".parse::<Jid>().unwrap().server(), Server::Group);
         assert_eq!("6281234-1600000000@g.us".parse::<Jid>().unwrap().server(), Server::Group);
-        for bad in ["", "abc", "@s.whatsapp.net", "x@lid", "1@broadcast", "1@g.us@g.us", "1:x@lid", "-@g.us"] {
+        for bad in ["", "abc", "@s.whatsapp.net", "x@lid", "1@broadcast", "1@g.us@g.us", "1:x@lid", "-@g.us"]
+        {
             assert!(bad.parse::<Jid>().is_err(), "{bad}");
         }
     }

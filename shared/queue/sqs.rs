@@ -6,9 +6,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{
-        ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName,
-    },
+    types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName},
 };
 use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
@@ -168,10 +166,8 @@ impl Queues {
         let mut received = Vec::new();
         for message in answer.messages.unwrap_or_default() {
             match serde_json::from_str(message.body().unwrap_or_default()) {
-                Ok(payload) => received.push(Received {
-                    payload,
-                    receipt_handle: message.receipt_handle.unwrap_or_default(),
-                }),
+                Ok(payload) => received
+                    .push(Received { payload, receipt_handle: message.receipt_handle.unwrap_or_default() }),
                 Err(error) => {
                     tracing::error!(queue = kind.name(), shard, %error, "a queue message cannot be read");
                 }

@@ -3,13 +3,7 @@
 use super::{Category, Context, Error};
 use crate::{
     crypto,
-    domain::{
-        account::Account,
-        api_key,
-        ids::TenantId,
-        permissions::Permission,
-        role::Role,
-    },
+    domain::{account::Account, api_key, ids::TenantId, permissions::Permission, role::Role},
     secret::Secret,
     store::{accounts, api_keys},
 };
@@ -64,9 +58,8 @@ pub async fn authenticate(ctx: &Context, credentials: &Credentials) -> Result<Ca
                 return Err(unknown());
             }
             let found = api_keys::find(&ctx.db, &crypto::token_hash(key.expose())).await?;
-            let found = found
-                .filter(|key| key.expires_at.is_none_or(|at| at > ctx.now()))
-                .ok_or_else(unknown)?;
+            let found =
+                found.filter(|key| key.expires_at.is_none_or(|at| at > ctx.now())).ok_or_else(unknown)?;
             (found.account_id, found.role)
         }
     };

@@ -84,7 +84,11 @@ impl Error {
     fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
-            ..Self::new(Category::Unavailable, "unavailable", "a part of Kurir is busy or away; try again soon")
+            ..Self::new(
+                Category::Unavailable,
+                "unavailable",
+                "a part of Kurir is busy or away; try again soon",
+            )
         }
     }
 }
@@ -120,7 +124,12 @@ impl Invalid {
     }
 
     /// Takes a value, or names its field.
-    pub fn take<T, E: std::fmt::Display>(&mut self, value: Result<T, E>, field: &str, code: &str) -> Option<T> {
+    pub fn take<T, E: std::fmt::Display>(
+        &mut self,
+        value: Result<T, E>,
+        field: &str,
+        code: &str,
+    ) -> Option<T> {
         value.map_err(|error| self.unless(false, field, code, &error.to_string())).ok()
     }
 

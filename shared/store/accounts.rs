@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{Db, StoreError, Table, keys, update::Update};
+use super::{Db, StoreError, Table, db::to_item, keys, update::Update};
 use crate::{
     clock::Timestamp,
     domain::{
@@ -57,8 +57,8 @@ pub async fn create(db: &Db, row: &AccountRow) -> Result<Created, StoreError> {
             .build()
             .expect("table and item are given")
     };
-    let account = put(serde_dynamo::to_item(Keyed { pk: keys::account(row.account.id), row })?);
-    let email = put(serde_dynamo::to_item(Keyed { pk: keys::email(&row.account.email), row: &claim })?);
+    let account = put(to_item(Keyed { pk: keys::account(row.account.id), row })?);
+    let email = put(to_item(Keyed { pk: keys::email(&row.account.email), row: &claim })?);
     let result = db
         .client()
         .transact_write_items()

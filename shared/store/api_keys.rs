@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Db, Page, StoreError, Table, page::query_page};
+use super::{Db, Page, StoreError, Table, db::to_item, page::query_page};
 use crate::{
     cursor::LastKey,
     domain::{
@@ -26,7 +26,7 @@ pub async fn create(db: &Db, key_hash: String, key: &ApiKey) -> Result<(), Store
     db.client()
         .put_item()
         .table_name(db.table(Table::ApiKeys))
-        .set_item(Some(serde_dynamo::to_item(row)?))
+        .set_item(Some(to_item(row)?))
         .condition_expression("attribute_not_exists(keyHash)")
         .send()
         .await?;

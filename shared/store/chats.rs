@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Db, Page, StoreError, Table, keys, page::{delete_all, query_page}, update::Update};
+use super::{
+    Db, Page, StoreError, Table, keys,
+    page::{delete_all, query_page},
+    update::Update,
+};
 use crate::{
     cursor::LastKey,
     domain::{
@@ -41,7 +45,12 @@ pub async fn touch(db: &Db, tenant: TenantId, device: DeviceId, chat: &Chat) -> 
 }
 
 /// One chat.
-pub async fn get(db: &Db, tenant: TenantId, device: DeviceId, chat: &Jid) -> Result<Option<Chat>, StoreError> {
+pub async fn get(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    chat: &Jid,
+) -> Result<Option<Chat>, StoreError> {
     let answer = db
         .client()
         .get_item()

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Db, StoreError, Table, update::Update};
+use super::{Db, StoreError, Table, db::to_item, update::Update};
 use crate::domain::{
     command::{Command, CommandFailure, CommandStatus},
     ids::{CommandId, TenantId},
@@ -24,12 +24,7 @@ struct Row<'a> {
 /// Stores a new command.
 pub async fn create(db: &Db, command: &Command) -> Result<(), StoreError> {
     let row = Row { command, ttl: (command.created_at + LIFETIME).unix_seconds() };
-    db.client()
-        .put_item()
-        .table_name(db.table(Table::Commands))
-        .set_item(Some(serde_dynamo::to_item(row)?))
-        .send()
-        .await?;
+    db.client().put_item().table_name(db.table(Table::Commands)).set_item(Some(to_item(row)?)).send().await?;
     Ok(())
 }
 
@@ -60,10 +55,7 @@ pub async fn answer(
         .set_key(Some(key(tenant, id)))
         .condition_expression("#status = :pending")
         .expression_attribute_names("#status", "status")
-        .expression_attribute_values(
-            ":pending",
-            serde_dynamo::to_attribute_value(CommandStatus::Pending)?,
-        );
+        .expression_attribute_values(":pending", serde_dynamo::to_attribute_value(CommandStatus::Pending)?);
     let update = match answer {
         Ok(result) => Update::default().set("status", CommandStatus::Done)?.set("result", result)?,
         Err(error) => Update::default().set("status", CommandStatus::Failed)?.set("error", error)?,

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
-use super::{Db, StoreError, Table, keys, page::delete_all};
+use super::{Db, StoreError, Table, db::to_item, keys, page::delete_all};
 use crate::domain::{
     ids::{DeviceId, TenantId},
     jid::Jid,
@@ -25,13 +25,12 @@ pub async fn link(
     lid: &Jid,
     phone: &Jid,
 ) -> Result<bool, StoreError> {
-    let row =
-        Row { pk: keys::device_partition(tenant, device), identity: lid.clone(), phone: phone.clone() };
+    let row = Row { pk: keys::device_partition(tenant, device), identity: lid.clone(), phone: phone.clone() };
     let answer = db
         .client()
         .put_item()
         .table_name(db.table(Table::Contacts))
-        .set_item(Some(serde_dynamo::to_item(row)?))
+        .set_item(Some(to_item(row)?))
         .return_values(ReturnValue::AllOld)
         .send()
         .await?;

@@ -1,12 +1,14 @@
 //! The connection to DynamoDB and the names of the tables.
 
-use std::{error::Error, sync::Arc};
+use std::{collections::HashMap, error::Error, sync::Arc};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    types::AttributeValue,
 };
+use serde::Serialize;
 
 use crate::{config::Config, crypto::OpenError};
 
@@ -93,6 +95,14 @@ impl Db {
     pub fn table(&self, table: Table) -> &str {
         &self.0.names[table as usize]
     }
+}
+
+/// A row as DynamoDB stores it. What has no value is left out, so that conditions and `if_not_exists` see
+/// it as missing.
+pub(super) fn to_item(row: impl Serialize) -> Result<HashMap<String, AttributeValue>, StoreError> {
+    let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(row)?;
+    item.retain(|_, value| !value.is_null());
+    Ok(item)
 }
 
 /// DynamoDB could not be used, or holds something that this version does not understand.

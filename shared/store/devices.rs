@@ -8,7 +8,13 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Db, Page, StoreError, Table, keys, page::{batch_get, query_all, query_page}, update::Update};
+use super::{
+    Db, Page, StoreError, Table,
+    db::to_item,
+    keys,
+    page::{batch_get, query_all, query_page},
+    update::Update,
+};
 use crate::{
     clock::Timestamp,
     cursor::LastKey,
@@ -57,7 +63,7 @@ pub async fn create(db: &Db, device: &Device) -> Result<(), StoreError> {
     db.client()
         .put_item()
         .table_name(db.table(Table::Devices))
-        .set_item(Some(serde_dynamo::to_item(row)?))
+        .set_item(Some(to_item(row)?))
         .condition_expression("attribute_not_exists(id)")
         .send()
         .await?;
@@ -131,7 +137,8 @@ pub async fn change(
     pacing: Option<&Pacing>,
     now: Timestamp,
 ) -> Result<Option<Device>, StoreError> {
-    let update = Update::default().set_some("name", name)?.set_some("pacing", pacing)?.set("updatedAt", now)?;
+    let update =
+        Update::default().set_some("name", name)?.set_some("pacing", pacing)?.set("updatedAt", now)?;
     send(update.apply(live(db, tenant, id)?)).await
 }
 
@@ -145,10 +152,8 @@ pub async fn set_desired(
     status: Option<DeviceStatus>,
     now: Timestamp,
 ) -> Result<Option<Device>, StoreError> {
-    let update = Update::default()
-        .set("desired", desired)?
-        .set_some("status", status)?
-        .set("updatedAt", now)?;
+    let update =
+        Update::default().set("desired", desired)?.set_some("status", status)?.set("updatedAt", now)?;
     send(update.apply(live(db, tenant, id)?)).await
 }
 

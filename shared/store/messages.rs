@@ -6,13 +6,17 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{
-        AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    },
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Db, Page, StoreError, Table, keys, page::{batch_get, delete_all, query_all, query_page}, update::Update};
+use super::{
+    Db, Page, StoreError, Table,
+    db::to_item,
+    keys,
+    page::{batch_get, delete_all, query_all, query_page},
+    update::Update,
+};
 use crate::{
     clock::Timestamp,
     cursor::LastKey,
@@ -90,7 +94,7 @@ async fn insert(
         .client()
         .put_item()
         .table_name(db.table(Table::Messages))
-        .set_item(Some(serde_dynamo::to_item(row)?))
+        .set_item(Some(to_item(row)?))
         .condition_expression("attribute_not_exists(pk)")
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .send()
@@ -132,16 +136,19 @@ pub struct Step {
     pub status: MessageStatus,
     /// When it was reached.
     pub at: Timestamp,
-    /// How often sending was tried, when that changed.
-    pub attempts: Option<u32>,
     /// Why it failed.
     pub error: Option<SendFailure>,
 }
 
 impl Step {
-    /// A step that needs no more than a time.
+    /// A step that needs no more than a time. A step to `sending` counts as an attempt.
     pub fn to(status: MessageStatus, at: Timestamp) -> Self {
-        Self { status, at, attempts: None, error: None }
+        Self { status, at, error: None }
+    }
+
+    /// Giving up, and why.
+    pub fn failed(error: SendFailure, at: Timestamp) -> Self {
+        Self { status: MessageStatus::Failed, at, error: Some(error) }
     }
 }
 
@@ -181,14 +188,18 @@ pub async fn advance(
         request = request.expression_attribute_values(&name, AttributeValue::S(status.as_str().into()));
         before.push(name);
     }
-    let mut update = Update::default()
-        .set("status", step.status)?
-        .set_some("attempts", step.attempts)?
-        .set_some("error", step.error)?;
+    let mut update = Update::default().set("status", step.status)?.set_some("error", step.error)?;
     match step.status {
+        Sending => update = update.add("attempts", 1)?,
         Sent => update = update.set("sentAt", step.at)?,
-        Delivered => update = update.set("deliveredAt", step.at)?,
-        Read => update = update.set("readAt", step.at)?,
+        // A receipt may overtake the server's ack, and the second one the first.
+        Delivered => update = update.set_if_missing("sentAt", step.at)?.set("deliveredAt", step.at)?,
+        Read => {
+            update = update
+                .set_if_missing("sentAt", step.at)?
+                .set_if_missing("deliveredAt", step.at)?
+                .set("readAt", step.at)?;
+        }
         _ => {}
     }
     if step.status != Sending {

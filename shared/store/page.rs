@@ -66,7 +66,11 @@ pub(super) async fn query_all<T: DeserializeOwned>(query: QueryFluentBuilder) ->
 
 /// Reads rows by key, 100 at a time; what DynamoDB leaves for later is asked for again. Rows that do not
 /// exist are left out; the order is DynamoDB's.
-pub(super) async fn batch_get<T: DeserializeOwned>(db: &Db, table: Table, keys: Vec<Key>) -> Result<Vec<T>, StoreError> {
+pub(super) async fn batch_get<T: DeserializeOwned>(
+    db: &Db,
+    table: Table,
+    keys: Vec<Key>,
+) -> Result<Vec<T>, StoreError> {
     let table = db.table(table);
     let mut rows = Vec::with_capacity(keys.len());
     for chunk in keys.chunks(100) {

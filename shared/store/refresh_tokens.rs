@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
-use super::{Db, StoreError, Table, update::Update};
+use super::{Db, StoreError, Table, db::to_item, update::Update};
 use crate::{
     clock::Timestamp,
     domain::ids::{AccountId, TokenFamilyId},
@@ -43,16 +43,12 @@ pub async fn create(
     token_hash: String,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let row = Row {
-        family_id: family,
-        account_id: account,
-        token_hash,
-        ttl: (now + LIFETIME).unix_seconds(),
-    };
+    let row =
+        Row { family_id: family, account_id: account, token_hash, ttl: (now + LIFETIME).unix_seconds() };
     db.client()
         .put_item()
         .table_name(db.table(Table::RefreshTokens))
-        .set_item(Some(serde_dynamo::to_item(row)?))
+        .set_item(Some(to_item(row)?))
         .send()
         .await?;
     Ok(())
@@ -88,7 +84,9 @@ pub async fn rotate(
             Ok(Rotation::Done(row.account_id))
         }
         Err(error) => match error.as_service_error() {
-            Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(e)) => {
+            Some(
+                aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(e),
+            ) => {
                 let reused = e
                     .item()
                     .map(|item| serde_dynamo::from_item::<_, Row>(item.clone()))

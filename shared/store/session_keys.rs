@@ -43,7 +43,8 @@ pub async fn load(db: &Db, tenant: TenantId, device: DeviceId) -> Result<Vec<Ses
     let mut pages = query(db, tenant, device).into_paginator().items().send();
     while let Some(item) = pages.next().await {
         let mut item = item?;
-        if let (Some(AttributeValue::S(name)), Some(AttributeValue::B(data))) = (item.remove("sk"), item.remove("data"))
+        if let (Some(AttributeValue::S(name)), Some(AttributeValue::B(data))) =
+            (item.remove("sk"), item.remove("data"))
         {
             rows.push(SessionKeyRow { name, data: data.into_inner() });
         }
@@ -64,7 +65,12 @@ pub async fn names(db: &Db, tenant: TenantId, device: DeviceId) -> Result<Vec<St
 }
 
 /// One row of a device.
-pub async fn get(db: &Db, tenant: TenantId, device: DeviceId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub async fn get(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    name: &str,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let answer = db
         .client()
         .get_item()

@@ -27,10 +27,7 @@ struct Input {
     refresh_token: Secret,
 }
 
-async fn handle(
-    State(ctx): State<Context>,
-    JsonBody(input): JsonBody<Input>,
-) -> Result<StatusCode, Problem> {
+async fn handle(State(ctx): State<Context>, JsonBody(input): JsonBody<Input>) -> Result<StatusCode, Problem> {
     accounts::log_out(&ctx, &input.refresh_token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

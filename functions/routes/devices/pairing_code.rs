@@ -21,7 +21,12 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices/{id}/pairing-code", Access::Needs(Permission::ConnectDevices), handle)
+    Route::new(
+        Method::POST,
+        "/v1/devices/{id}/pairing-code",
+        Access::Needs(Permission::ConnectDevices),
+        handle,
+    )
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,9 +9,9 @@ mod seal;
 mod send;
 mod signal;
 
-pub use content::kind_and_body;
 pub use keys::{create, offer_bundle};
 pub use receive::mark_read;
+pub use seal::forget_sessions;
 pub use send::{SendFailure, send_text, welcome};
 
 use super::state::Tx;

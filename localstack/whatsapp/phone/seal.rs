@@ -144,6 +144,14 @@ fn save_sessions(tx: &mut Tx<'_>, number: &str, changed: Vec<String>) {
     }
 }
 
+/// Forgets all sessions of a phone.
+pub fn forget_sessions(tx: &mut Tx<'_>, number: &str) {
+    let Some(account) = tx.world.accounts.get_mut(number) else { return };
+    for peer in std::mem::take(&mut account.phone.sessions).into_keys() {
+        tx.delete(keys::session(number, &peer));
+    }
+}
+
 fn sender_key_name(group: &str, from: &Address) -> SenderKeyName {
     SenderKeyName::from_parts(group, protocol_address(from).as_str())
 }

@@ -1,7 +1,6 @@
 //! What a phone sends.
 
 use prost::Message;
-use shared::clock::Timestamp;
 use wacore_binary::{Jid, Node};
 
 use super::{content, seal};
@@ -30,16 +29,8 @@ pub enum SendFailure {
     Sealing,
 }
 
-/// A message that was sent.
-#[derive(Debug, Clone)]
-pub struct Sent {
-    pub id: String,
-    pub to: String,
-    pub at: Timestamp,
-}
-
-/// Sends a text to a person, given by number or JID.
-pub fn send_text(tx: &mut Tx<'_>, number: &str, to: &str, body: &str) -> Result<Sent, SendFailure> {
+/// Sends a text to a person, given by number or JID. Returns the message's id.
+pub fn send_text(tx: &mut Tx<'_>, number: &str, to: &str, body: &str) -> Result<String, SendFailure> {
     let to = receiver(tx, to)?;
     let peer = tx.world.account_of(&to).ok_or(SendFailure::UnknownReceiver)?.row.number.clone();
     let content = Content { conversation: Some(body.to_owned()), ..Default::default() };
@@ -68,7 +59,7 @@ pub fn send_text(tx: &mut Tx<'_>, number: &str, to: &str, body: &str) -> Result<
         .children([node("participants").children(participants).build()])
         .build();
     messages::route(tx, &Address::new(number, 0), &message).map_err(|_| SendFailure::Sealing)?;
-    Ok(Sent { id, to: peer, at: tx.now })
+    Ok(id)
 }
 
 fn receiver(tx: &Tx<'_>, to: &str) -> Result<Jid, SendFailure> {

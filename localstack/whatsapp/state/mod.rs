@@ -8,4 +8,4 @@ mod world;
 
 pub use load::load;
 pub use transaction::Tx;
-pub use world::{Account, Companion, Connection, ConnectionId, PhoneState, World};
+pub use world::{Account, Companion, Connection, ConnectionId, World};

@@ -20,7 +20,8 @@ pub enum FirstAdmin {
 /// Makes an administrator with this address and password, unless the address has an account.
 pub async fn ensure_admin(ctx: &Context, email: &str, password: Secret) -> Result<FirstAdmin, Error> {
     let invalid = |detail| Error::new(Category::Invalid, "validation_failed", detail);
-    let email = Email::parse(email).ok_or_else(|| invalid("the administrator's e-mail address is not valid"))?;
+    let email =
+        Email::parse(email).ok_or_else(|| invalid("the administrator's e-mail address is not valid"))?;
     if let Some(row) = accounts::find_by_email(&ctx.db, &email).await? {
         return Ok(FirstAdmin::Existing(row.account));
     }

@@ -92,8 +92,6 @@ async fn create(
     let row = AccountRow { account, password_hash: hash_password(password).await? };
     match crate::store::accounts::create(&ctx.db, &row).await? {
         Created::Done => Ok(row.account),
-        Created::EmailTaken => {
-            Err(Error::conflict("email_taken", "another account has this e-mail address"))
-        }
+        Created::EmailTaken => Err(Error::conflict("email_taken", "another account has this e-mail address")),
     }
 }

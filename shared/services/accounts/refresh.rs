@@ -27,7 +27,8 @@ pub(super) fn family_of(token: &Secret) -> Option<TokenFamilyId> {
 /// Exchanges a refresh token: the old one stops working. A token that was used before ends its whole
 /// family, since then either the owner or a thief holds the newer one, and nobody can tell which.
 pub async fn refresh(ctx: &Context, token: &Secret) -> Result<Session, Error> {
-    let refused = || Error::unauthenticated("the refresh token is not valid, was used before, or has expired");
+    let refused =
+        || Error::unauthenticated("the refresh token is not valid, was used before, or has expired");
     let family = family_of(token).ok_or_else(refused)?;
     let next = new_token(family);
     let (old_hash, next_hash) = (crypto::token_hash(token.expose()), crypto::token_hash(next.expose()));

@@ -17,7 +17,12 @@ pub struct DeviceChange {
 }
 
 /// Changes one of the caller's devices.
-pub async fn change(ctx: &Context, caller: &Caller, id: DeviceId, input: DeviceChange) -> Result<Device, Error> {
+pub async fn change(
+    ctx: &Context,
+    caller: &Caller,
+    id: DeviceId,
+    input: DeviceChange,
+) -> Result<Device, Error> {
     let mut invalid = Invalid::default();
     let name = input.name.map(|name| invalid.text(&name, "name", 1, 100));
     if let Some(pacing) = &input.pacing {

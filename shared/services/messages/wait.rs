@@ -12,7 +12,12 @@ use crate::{
 pub const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// The message once it is sent or has failed, or as it is after `patience` (at most [`LONGEST_WAIT`]).
-pub async fn wait(ctx: &Context, caller: &Caller, message: Message, patience: Duration) -> Result<Message, Error> {
+pub async fn wait(
+    ctx: &Context,
+    caller: &Caller,
+    message: Message,
+    patience: Duration,
+) -> Result<Message, Error> {
     let deadline = tokio::time::Instant::now() + patience.min(LONGEST_WAIT);
     let mut message = message;
     while matches!(message.status, MessageStatus::Queued | MessageStatus::Sending)

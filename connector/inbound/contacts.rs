@@ -1,0 +1,36 @@
+//! Contacts whose two identities are known to belong together, so that each is written once and not with
+//! every message.
+
+use moka::future::Cache;
+use shared::{
+    domain::{ids::DeviceId, jid::Jid},
+    services::{Context, Error, messages},
+};
+
+use crate::session::Place;
+
+/// How many contacts a connector remembers to have written.
+const CAPACITY: u64 = 50_000;
+
+/// Contacts that this process has written. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct KnownContacts(Cache<(DeviceId, Jid), Jid>);
+
+impl Default for KnownContacts {
+    fn default() -> Self {
+        Self(Cache::new(CAPACITY))
+    }
+}
+
+impl KnownContacts {
+    /// Writes down that a LID and a phone number are one contact of a device, unless it has been.
+    pub async fn learn(&self, ctx: &Context, place: Place, lid: &Jid, phone: &Jid) -> Result<(), Error> {
+        let key = (place.device, lid.clone());
+        if self.0.get(&key).await.as_ref() == Some(phone) {
+            return Ok(());
+        }
+        messages::record_identity(ctx, place.tenant, place.device, lid, phone).await?;
+        self.0.insert(key, phone.clone()).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,420 @@
+//! A device's actor: one socket and its state machine.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    domain::{
+        command::CommandFailure,
+        device::{Desired, Device, DeviceStatus},
+        message::MessageStatus,
+    },
+    queue::payloads::PairingCodeV1,
+    services::{self, Error, devices::PairingCode, messages},
+    store::{commands, devices},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Order, Place, report};
+use crate::{
+    inbound::DeviceInbox,
+    retry::{Backoff, patiently},
+    shard::Worker,
+    whatsapp::{CommandError, ReceiptKind, Socket, SocketEvent},
+};
+
+/// Events that may wait for the actor; then the socket waits.
+const EVENT_ROOM: usize = 64;
+
+/// How long unlinking waits for a socket to tell WhatsApp through.
+const UNLINK_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a pairing code waits for a socket to ask through.
+const PAIRING_PATIENCE: Duration = Duration::from_secs(8);
+
+/// When a device whose place another connection took is tried again: a second holder is either gone by
+/// then or there to stay.
+const AFTER_REPLACED: Duration = Duration::from_secs(60);
+
+struct Actor {
+    worker: Worker,
+    place: Place,
+    open: watch::Sender<Option<Arc<Socket>>>,
+    live: Option<Live>,
+    /// When to open a socket again that ended.
+    reopen_at: Option<Instant>,
+    backoff: Backoff,
+}
+
+struct Live {
+    socket: Arc<Socket>,
+    events: mpsc::Receiver<SocketEvent>,
+}
+
+/// Runs a device's actor until `stop`, or until there is nothing left of the device.
+pub(super) async fn run(
+    worker: Worker,
+    place: Place,
+    mut orders: mpsc::Receiver<Order>,
+    open: watch::Sender<Option<Arc<Socket>>>,
+    stop: CancellationToken,
+) {
+    let mut actor =
+        Actor { worker, place, open, live: None, reopen_at: None, backoff: Backoff::default() };
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            order = orders.recv() => match order {
+                Some(Order::Look) => if actor.look().await.is_gone() { return },
+                Some(Order::PairingCode(asked)) => actor.pairing_code(asked).await,
+                Some(Order::Send(..)) => {}
+                None => break,
+            },
+            event = next(&mut actor.live) => match event {
+                Some(event) => actor.on_event(event).await,
+                None => actor.on_end(),
+            },
+            () = wait(actor.reopen_at) => {
+                actor.reopen_at = None;
+                if actor.look().await.is_gone() { return }
+            }
+        }
+    }
+    actor.let_go().await;
+}
+
+async fn next(live: &mut Option<Live>) -> Option<SocketEvent> {
+    match live {
+        Some(live) => live.events.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn wait(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether a device still exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Existence {
+    There,
+    Gone,
+}
+
+impl Existence {
+    fn is_gone(self) -> bool {
+        self == Self::Gone
+    }
+}
+
+impl Actor {
+    /// Looks at what the owner wants and does it.
+    async fn look(&mut self) -> Existence {
+        let Place { tenant, device, .. } = self.place;
+        let db = self.worker.ctx.db.clone();
+        let read = || async { Ok::<_, Error>(devices::get(&db, tenant, device).await?) };
+        let row = match patiently(read).await {
+            Ok(Some(row)) => row,
+            Ok(None) => {
+                self.close().await;
+                return Existence::Gone;
+            }
+            Err(error) => {
+                self.log("the device cannot be read", &error);
+                self.retry_later(None);
+                return Existence::There;
+            }
+        };
+        match row.desired {
+            Desired::Connected => self.connect(&row).await,
+            Desired::Disconnected => {
+                self.close().await;
+                if row.status != DeviceStatus::LoggedOut {
+                    self.report(report::disconnected(None, None)).await;
+                }
+            }
+            Desired::LoggedOut => {
+                if self.unlink().await {
+                    self.report(report::logged_out(None)).await;
+                }
+            }
+            Desired::Deleted => {
+                if self.unlink().await {
+                    match services::devices::erase(&self.worker.ctx, tenant, device).await {
+                        Ok(()) => return Existence::Gone,
+                        Err(error) => {
+                            self.log("the device cannot be erased yet", &error);
+                            self.retry_later(None);
+                        }
+                    }
+                }
+            }
+        }
+        Existence::There
+    }
+
+    async fn connect(&mut self, row: &Device) {
+        if self.live.is_some() {
+            return;
+        }
+        if row.status != DeviceStatus::Connecting {
+            self.report(report::connecting(None)).await;
+        }
+        if let Err(reason) = self.open_socket().await {
+            tracing::warn!(device = %self.place.device, reason, "a socket cannot be opened");
+            self.report(report::failed(reason)).await;
+            self.retry_later(None);
+        }
+    }
+
+    async fn open_socket(&mut self) -> Result<(), String> {
+        let Place { tenant, device, epoch, .. } = self.place;
+        let keys = self.worker.keys.open(tenant, device, epoch).await.map_err(|error| error.to_string())?;
+        let inbox = Arc::new(DeviceInbox::new(self.worker.clone(), self.place));
+        let (sender, events) = mpsc::channel(EVENT_ROOM);
+        let socket = self.worker.whatsapp.open(keys, inbox, sender).await.map_err(|error| error.to_string())?;
+        self.live = Some(Live { socket: Arc::new(socket), events });
+        Ok(())
+    }
+
+    /// Ends the link at WhatsApp, as far as it can be reached, and wipes the keys. Says whether the keys
+    /// are gone; if not, it is tried again.
+    async fn unlink(&mut self) -> bool {
+        let Place { tenant, device, .. } = self.place;
+        let linked = match self.worker.keys.has_link(tenant, device).await {
+            Ok(linked) => linked,
+            Err(error) => {
+                self.log("the device's keys cannot be read", &error);
+                false
+            }
+        };
+        if linked && (self.live.is_some() || self.open_socket().await.is_ok()) {
+            self.wait_until_connected().await;
+            if let Some(live) = &self.live
+                && let Err(error) = live.socket.logout().await
+            {
+                self.log("WhatsApp was not told of the logout; the phone still lists the device", &error);
+            }
+        }
+        self.close().await;
+        match self.worker.keys.wipe(tenant, device).await {
+            Ok(()) => true,
+            Err(error) => {
+                self.log("the device's keys cannot be wiped yet", &error);
+                self.retry_later(None);
+                false
+            }
+        }
+    }
+
+    async fn wait_until_connected(&mut self) {
+        let deadline = Instant::now() + UNLINK_PATIENCE;
+        while let Some(live) = &mut self.live
+            && !live.socket.is_connected()
+        {
+            match tokio::time::timeout_at(deadline, live.events.recv()).await {
+                Ok(Some(SocketEvent::LoggedOut { .. }) | None) | Err(_) => return,
+                Ok(Some(_)) => {}
+            }
+        }
+    }
+
+    /// Asks WhatsApp for a pairing code beside the event loop, and answers the command's row.
+    async fn pairing_code(&mut self, asked: PairingCodeV1) {
+        if self.live.is_none() {
+            self.look().await;
+        }
+        let socket = self.live.as_ref().map(|live| live.socket.clone());
+        let worker = self.worker.clone();
+        tokio::spawn(async move {
+            let answer = match socket {
+                Some(socket) => request_code(&socket, &asked.phone_number, &worker).await,
+                None => Err(failure("not_connecting", "the device could not be connected".into())),
+            };
+            let answer = answer.and_then(|code| {
+                serde_json::to_value(code).map_err(|error| failure("internal", error.to_string()))
+            });
+            let write = || async {
+                let answer = answer.clone();
+                Ok::<_, Error>(
+                    commands::answer(&worker.ctx.db, asked.account_id, asked.command_id, answer).await?,
+                )
+            };
+            if let Err(error) = patiently(write).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(command = %asked.command_id, error, "a command could not be answered");
+            }
+        });
+    }
+
+    async fn on_event(&mut self, event: SocketEvent) {
+        tracing::debug!(device = %self.place.device, ?event, "socket");
+        let now = self.worker.ctx.now();
+        match event {
+            SocketEvent::Qr { code, valid_for } => {
+                self.report(report::showing(code, now + valid_for)).await;
+            }
+            SocketEvent::QrExhausted => {
+                let reason = "nobody scanned the QR code in time; connect again for a new one";
+                self.close().await;
+                self.report(report::disconnected(Some(reason.into()), Some(Desired::Disconnected))).await;
+            }
+            SocketEvent::Paired { identity, push_name } => {
+                self.report(report::linked(DeviceStatus::Connecting, &identity, push_name, now)).await;
+            }
+            SocketEvent::Connected { identity, push_name } => {
+                self.backoff.reset();
+                self.report(report::linked(DeviceStatus::Connected, &identity, push_name, now)).await;
+                self.open.send_replace(self.live.as_ref().map(|live| live.socket.clone()));
+            }
+            SocketEvent::Disconnected { reason } => {
+                self.open.send_replace(None);
+                self.report(report::connecting(Some(reason))).await;
+            }
+            SocketEvent::LoggedOut { reason } => self.on_logged_out(reason).await,
+            SocketEvent::StreamReplaced => {
+                tracing::error!(device = %self.place.device, "another connection took this device's place: two holders");
+                let reason = "another connection took this device's place";
+                self.fail(reason.into(), AFTER_REPLACED).await;
+            }
+            SocketEvent::TemporaryBan { reason, expires_in, .. } => {
+                let reason = format!("WhatsApp banned the account for {} s: {reason}", expires_in.as_secs());
+                self.fail(reason, expires_in).await;
+            }
+            SocketEvent::ClientOutdated => {
+                let reason = "WhatsApp no longer takes this version of the client; Kurir needs an update";
+                self.fail(reason.into(), Duration::from_secs(3600)).await;
+            }
+            SocketEvent::ConnectFailure { code, reason, retrying } => {
+                let reason = format!("WhatsApp refused the connection ({code}): {reason}");
+                if retrying {
+                    self.open.send_replace(None);
+                    self.report(report::connecting(Some(reason))).await;
+                } else {
+                    let pause = self.backoff.next();
+                    self.fail(reason, pause).await;
+                }
+            }
+            SocketEvent::Receipt { wa_message_ids, kind, timestamp, .. } => {
+                self.on_receipt(wa_message_ids, kind, timestamp).await;
+            }
+            SocketEvent::IdentityLearned { pn, lid } => {
+                if let (Ok(phone), Ok(lid)) = (pn.parse(), lid.parse()) {
+                    let contacts = self.worker.contacts.clone();
+                    if let Err(error) = contacts.learn(&self.worker.ctx, self.place, &lid, &phone).await {
+                        self.log("a contact's identity could not be written", &error);
+                    }
+                }
+            }
+            SocketEvent::PairingFailed { reason } => {
+                let report = devices::Report { last_error: Some(Some(reason)), ..Default::default() };
+                self.report(report).await;
+            }
+            SocketEvent::PairingCode { .. } | SocketEvent::PairingCodeVoid { .. } => {}
+        }
+    }
+
+    async fn on_logged_out(&mut self, reason: String) {
+        self.close().await;
+        if let Err(error) = self.worker.keys.wipe(self.place.tenant, self.place.device).await {
+            self.log("the device's keys cannot be wiped yet", &error);
+        }
+        self.report(report::logged_out(Some(reason))).await;
+    }
+
+    async fn on_receipt(&mut self, wa_message_ids: Vec<String>, kind: ReceiptKind, timestamp: i64) {
+        let status = match kind {
+            ReceiptKind::Delivered => MessageStatus::Delivered,
+            ReceiptKind::Read | ReceiptKind::Played => MessageStatus::Read,
+            ReceiptKind::ReadByOwner | ReceiptKind::ServerError => return,
+        };
+        let at = shared::clock::Timestamp::from_unix_millis(timestamp);
+        let Place { tenant, device, .. } = self.place;
+        let record = || async {
+            let receipt = messages::Receipt { wa_message_ids: wa_message_ids.clone(), status, at };
+            messages::record_receipt(&self.worker.ctx, tenant, device, receipt).await
+        };
+        if let Err(error) = patiently(record).await {
+            self.log("a receipt could not be written", &error);
+        }
+    }
+
+    /// The socket ended without a word.
+    fn on_end(&mut self) {
+        self.open.send_replace(None);
+        self.live = None;
+        let pause = self.backoff.next();
+        self.retry_later(Some(pause));
+    }
+
+    async fn fail(&mut self, reason: String, pause: Duration) {
+        self.close().await;
+        self.report(report::failed(reason)).await;
+        self.retry_later(Some(pause));
+    }
+
+    fn retry_later(&mut self, pause: Option<Duration>) {
+        let pause = pause.unwrap_or_else(|| self.backoff.next());
+        self.reopen_at = Some(Instant::now() + pause);
+    }
+
+    async fn close(&mut self) {
+        self.open.send_replace(None);
+        self.reopen_at = None;
+        if let Some(live) = self.live.take() {
+            live.socket.close().await;
+        }
+    }
+
+    /// Leaves the device to whoever serves it next: connected as before, once that one has it.
+    async fn let_go(&mut self) {
+        let was_open = self.live.is_some();
+        self.close().await;
+        if was_open {
+            self.report(report::connecting(None)).await;
+        }
+    }
+
+    async fn report(&self, report: devices::Report) {
+        report::store(&self.worker, self.place, report).await;
+    }
+
+    fn log(&self, what: &'static str, error: &(dyn std::error::Error + 'static)) {
+        tracing::warn!(device = %self.place.device, error, "{what}");
+    }
+}
+
+async fn request_code(
+    socket: &Socket,
+    phone_number: &str,
+    worker: &Worker,
+) -> Result<PairingCode, CommandFailure> {
+    let deadline = Instant::now() + PAIRING_PATIENCE;
+    loop {
+        match socket.request_pairing_code(phone_number).await {
+            Ok(code) => {
+                let expires_at = worker.ctx.now() + code.expires_in;
+                return Ok(PairingCode { code: code.code, expires_at });
+            }
+            // The socket has just been opened.
+            Err(CommandError::NotConnected) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(CommandError::AlreadyLinked) => {
+                return Err(failure("already_connected", "the device is already linked".into()));
+            }
+            Err(error) => return Err(failure("refused", error.to_string())),
+        }
+    }
+}
+
+fn failure(code: &str, message: String) -> CommandFailure {
+    CommandFailure { code: code.into(), message }
+}

@@ -1,0 +1,161 @@
+use std::{sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use proptest::prelude::*;
+use shared::{
+    domain::ids::{DeviceId, TenantId},
+    store::session_keys::SessionKeyWrite,
+};
+
+use super::super::testing::{FakeRows, Trouble, ids, settings};
+use super::*;
+
+fn put((tenant, device): (TenantId, DeviceId), name: &str, data: &[u8]) -> RowWrite {
+    let write = SessionKeyWrite { tenant, device, name: name.to_owned(), data: Some(data.to_vec()) };
+    RowWrite { write, epoch: 1 }
+}
+
+async fn submit(commit: &GroupCommit, rows: Vec<RowWrite>) -> Receipt {
+    commit.reserve().await.submit(rows)
+}
+
+fn one_writer(rows: &FakeRows) -> GroupCommit {
+    GroupCommit::start(Arc::new(rows.clone()), CommitSettings { writers: 1, ..settings() })
+}
+
+#[tokio::test]
+async fn changes_of_many_devices_share_requests() {
+    let rows = FakeRows::with_delay(Duration::from_millis(5));
+    let commit = one_writer(&rows);
+    let mut receipts = Vec::new();
+    for _ in 0..60 {
+        receipts.push(submit(&commit, vec![put(ids(), "a", b"1"), put(ids(), "b", b"2")]).await.durable());
+    }
+    assert!(join_all(receipts).await.iter().all(Result::is_ok));
+    let sizes: Vec<_> = lock(&rows.state).requests.iter().map(Vec::len).collect();
+    assert_eq!(sizes.iter().sum::<usize>(), 120);
+    assert!(sizes.len() <= 6, "120 rows in {sizes:?}");
+}
+
+#[tokio::test]
+async fn a_later_change_takes_the_place_of_a_waiting_one() {
+    let rows = FakeRows::with_delay(Duration::from_millis(20));
+    let commit = one_writer(&rows);
+    let device = ids();
+    let first = submit(&commit, vec![put(device, "busy", b"0")]).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let mut receipts = vec![first.durable()];
+    for value in 1..=9u8 {
+        receipts.push(submit(&commit, vec![put(device, "busy", &[value])]).await.durable());
+    }
+    assert!(join_all(receipts).await.iter().all(Result::is_ok));
+    assert_eq!(rows.written(), 2, "the first, and the last of those that waited");
+    assert_eq!(lock(&rows.state).rows.values().next().unwrap(), &[9]);
+}
+
+#[tokio::test]
+async fn rows_go_out_in_the_order_they_came() {
+    let rows = FakeRows::default();
+    let commit = one_writer(&rows);
+    let device = ids();
+    let names: Vec<_> = (0..70).map(|number| format!("row {number:02}")).collect();
+    let all = names.iter().map(|name| put(device, name, b"x")).collect();
+    submit(&commit, all).await.durable().await.unwrap();
+    assert_eq!(lock(&rows.state).requests.concat(), names);
+}
+
+#[tokio::test]
+async fn what_dynamodb_leaves_is_sent_again() {
+    let rows = FakeRows::default();
+    rows.trouble([Trouble::Unprocessed(vec![0, 2]), Trouble::Throttled]);
+    let commit = one_writer(&rows);
+    let device = ids();
+    let all = ["a", "b", "c"].map(|name| put(device, name, b"x")).to_vec();
+    submit(&commit, all).await.durable().await.unwrap();
+    assert_eq!(lock(&rows.state).requests, [vec!["b"], vec!["a", "c"]]);
+}
+
+#[tokio::test]
+async fn who_waits_is_told_of_a_failure() {
+    let rows = FakeRows::default();
+    rows.trouble((0..4).map(|_| Trouble::Throttled));
+    let commit = one_writer(&rows);
+    let device = ids();
+    let failed = submit(&commit, vec![put(device, "a", b"x")]).await.durable().await;
+    assert!(matches!(failed, Err(CommitError::NotWritten(_))), "{failed:?}");
+    submit(&commit, vec![put(device, "a", b"y")]).await.durable().await.unwrap();
+    assert_eq!(rows.written(), 1);
+}
+
+#[tokio::test]
+async fn a_row_that_is_refused_fails_alone() {
+    let rows = FakeRows::default();
+    lock(&rows.state).poison.insert("bad".into());
+    let commit = one_writer(&rows);
+    let good = submit(&commit, vec![put(ids(), "good", b"x")]).await;
+    let bad = submit(&commit, vec![put(ids(), "bad", b"x")]).await;
+    let also_good = submit(&commit, vec![put(ids(), "also good", b"x")]).await;
+    let (good, bad, also_good) = tokio::join!(good.durable(), bad.durable(), also_good.durable());
+    assert!(good.is_ok() && bad.is_err() && also_good.is_ok());
+    assert_eq!(rows.written(), 2);
+}
+
+#[tokio::test]
+async fn only_so_many_changes_wait() {
+    let rows = FakeRows::with_delay(Duration::from_millis(30));
+    let commit = GroupCommit::start(Arc::new(rows.clone()), CommitSettings { max_waiting: 2, writers: 1, ..settings() });
+    let first = submit(&commit, vec![put(ids(), "a", b"x")]).await;
+    let second = submit(&commit, vec![put(ids(), "a", b"x")]).await;
+    let third = tokio::time::timeout(Duration::from_millis(5), commit.reserve()).await;
+    assert!(third.is_err(), "a third must wait");
+    first.durable().await.unwrap();
+    second.durable().await.unwrap();
+    submit(&commit, vec![put(ids(), "a", b"x")]).await.durable().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_when_the_last_handle_goes_is_written() {
+    let rows = FakeRows::with_delay(Duration::from_millis(5));
+    let commit = one_writer(&rows);
+    let receipt = submit(&commit, (0..60).map(|number| put(ids(), &number.to_string(), b"x")).collect()).await;
+    drop(commit);
+    receipt.durable().await.unwrap();
+    assert_eq!(rows.written(), 60);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever order, trouble and number of writers: what is stored is what was handed in last, and
+    /// everybody was told so.
+    #[test]
+    fn the_last_change_of_every_row_wins(
+        changes in prop::collection::vec((0..3usize, 0..6u8, any::<u8>()), 1..120),
+        troubles in prop::collection::vec(0..3u8, 0..12),
+        writers in 1..5usize,
+    ) {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+            let devices = [ids(), ids(), ids()];
+            let rows = FakeRows::with_delay(Duration::from_micros(200));
+            rows.trouble(troubles.into_iter().map(|kind| match kind {
+                0 => Trouble::Throttled,
+                1 => Trouble::Unprocessed(vec![0]),
+                _ => Trouble::Unprocessed(vec![]),
+            }));
+            let settings = CommitSettings { writers, attempts: 30, ..settings() };
+            let commit = GroupCommit::start(Arc::new(rows.clone()), settings);
+            let mut receipts = Vec::new();
+            let mut expected = std::collections::BTreeMap::new();
+            for (at, (device, row, value)) in changes.into_iter().enumerate() {
+                let (tenant, device) = devices[device];
+                expected.insert((tenant, device, row.to_string()), vec![value]);
+                receipts.push(submit(&commit, vec![put((tenant, device), &row.to_string(), &[value])]).await.durable());
+                if at % 7 == 0 {
+                    tokio::time::sleep(Duration::from_micros(150)).await;
+                }
+            }
+            assert!(join_all(receipts).await.iter().all(Result::is_ok));
+            assert_eq!(lock(&rows.state).rows, expected);
+        });
+    }
+}

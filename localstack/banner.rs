@@ -1,0 +1,48 @@
+//! What a person reads when the gateway is ready.
+
+use std::fmt::Write;
+
+/// What is worth knowing of a gateway that has started.
+pub(crate) struct Banner<'a> {
+    pub url: &'a str,
+    /// The sandbox WhatsApp server, when there is one.
+    pub whatsapp: Option<&'a str>,
+    pub email: &'a str,
+    /// The password, when this gateway made it up.
+    pub password: Option<&'a str>,
+    pub api_key: &'a str,
+    /// Where the data lies, as a person would name it.
+    pub data: &'a str,
+    /// The AWS endpoint, when the embedded pair is not used.
+    pub aws: Option<&'a str>,
+    pub took_ms: u128,
+}
+
+impl Banner<'_> {
+    pub fn text(&self) -> String {
+        let Self { url, email, api_key, data, took_ms, .. } = self;
+        let password = self.password.unwrap_or("(as given in KURIR_ADMIN_PASSWORD)");
+        let mut text = format!(
+            "\n  Kurir {} is ready ({took_ms} ms)\n\n  API        {url}/v1\n",
+            env!("CARGO_PKG_VERSION")
+        );
+        match self.whatsapp {
+            Some(address) => _ = writeln!(text, "  WhatsApp   sandbox at {address}"),
+            None => _ = writeln!(text, "  WhatsApp   the real one: scan the QR code with a real phone"),
+        }
+        _ = write!(
+            text,
+            "  Admin      {email}\n  Password   {password}\n  API key    {api_key}\n  Data       {data}\n"
+        );
+        if let Some(aws) = self.aws {
+            _ = writeln!(text, "  AWS        {aws}");
+        }
+        _ = write!(
+            text,
+            "\n  Try:\n    curl -s {url}/v1/me -H 'X-API-Key: {api_key}'\n    curl -s {url}/v1/devices \
+             -H 'X-API-Key: {api_key}' -d '{{\"name\":\"My phone\"}}'\n\n  Ctrl-C stops it; linked devices \
+             stay linked.\n"
+        );
+        text
+    }
+}

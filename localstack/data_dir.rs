@@ -1,0 +1,151 @@
+//! The folder where the data of one local gateway lies.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use shared::{crypto::MasterKey, secret::Secret};
+
+/// A data folder in use by this process.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// What the first start made up, to be shown again by later ones. Only its owner can read the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Credentials {
+    pub email: String,
+    /// Absent when it was given by the environment.
+    pub password: Option<Secret>,
+    pub api_key: Secret,
+}
+
+/// A data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// Another process has it.
+    #[error("another Kurir uses the data folder {0}: stop it, or choose another with --data-dir")]
+    InUse(PathBuf),
+    /// The file system says no.
+    #[error("the data folder {path} cannot be used: {source}")]
+    Io {
+        /// What could not be read or written.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that this version does not understand.
+    #[error("{path} is damaged: {reason}; start afresh with --reset")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+const DATABASE: &str = "dynamodb.sqlite";
+const MASTER_KEY: &str = "master.key";
+const CREDENTIALS: &str = "credentials.json";
+const PHONES: &str = "whatsapp";
+
+impl DataDir {
+    /// Takes the folder, making it when it is not there.
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        let failed = |source| DataDirError::Io { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(failed)?;
+        let lock = File::create(path.join("lock")).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Deletes what Kurir keeps here, and nothing else that may lie in the folder.
+    pub fn reset(&self) -> Result<(), DataDirError> {
+        let files = [DATABASE, "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", MASTER_KEY, CREDENTIALS];
+        for path in files.map(|name| self.path.join(name)) {
+            ignore_missing(fs::remove_file(&path)).map_err(|source| DataDirError::Io { path, source })?;
+        }
+        let path = self.path.join(PHONES);
+        ignore_missing(fs::remove_dir_all(&path)).map_err(|source| DataDirError::Io { path, source })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file of the embedded database.
+    pub fn database(&self) -> PathBuf {
+        self.path.join(DATABASE)
+    }
+
+    /// The folder of the sandbox's phones.
+    #[cfg(feature = "sandbox")]
+    pub fn phones(&self) -> PathBuf {
+        self.path.join(PHONES)
+    }
+
+    /// The master key of this folder, made at the first start.
+    pub fn master_key(&self) -> Result<MasterKey, DataDirError> {
+        let path = self.path.join(MASTER_KEY);
+        match read(&path)? {
+            Some(text) => MasterKey::from_base64(&text)
+                .map_err(|error| DataDirError::Damaged { path, reason: error.to_string() }),
+            None => {
+                let key = MasterKey::generate();
+                write(&path, key.to_base64().expose())?;
+                Ok(key)
+            }
+        }
+    }
+
+    /// What an earlier start made up.
+    pub fn credentials(&self) -> Result<Option<Credentials>, DataDirError> {
+        let path = self.path.join(CREDENTIALS);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| DataDirError::Damaged { path, reason: error.to_string() })
+    }
+
+    /// Keeps what this start made up.
+    pub fn keep(&self, credentials: &Credentials) -> Result<(), DataDirError> {
+        let json = serde_json::to_string_pretty(credentials).unwrap_or_default();
+        write(&self.path.join(CREDENTIALS), &json)
+    }
+}
+
+fn read(path: &Path) -> Result<Option<String>, DataDirError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(DataDirError::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+fn write(path: &Path, text: &str) -> Result<(), DataDirError> {
+    let failed = |source| DataDirError::Io { path: path.to_owned(), source };
+    let fresh = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    fs::rename(&fresh, path).map_err(failed)
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

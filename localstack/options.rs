@@ -1,0 +1,47 @@
+//! Flags and their environment variables.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Kurir, a WhatsApp gateway: all of it on this machine.
+///
+/// Without AWS_ENDPOINT_URL, DynamoDB and SQS run inside this process and nothing else is needed.
+#[derive(Debug, Clone, Parser)]
+#[command(version, name = "kurir")]
+pub struct Options {
+    /// Port of the REST API on 127.0.0.1; 0 takes a free one.
+    #[arg(long, env = "KURIR_PORT", default_value_t = 8080)]
+    pub port: u16,
+
+    /// Port of the sandbox WhatsApp server on 127.0.0.1; 0 takes a free one.
+    #[cfg(feature = "sandbox")]
+    #[arg(long, env = "KURIR_WA_PORT", default_value_t = 8081)]
+    pub wa_port: u16,
+
+    /// Where data lies: the embedded database, keys, and the sandbox's phones.
+    #[arg(long, env = "KURIR_DATA_DIR", default_value = ".kurir")]
+    pub data_dir: PathBuf,
+
+    /// Forget all data of this folder and start afresh.
+    #[arg(long, env = "KURIR_RESET", value_parser = clap::builder::FalseyValueParser::new())]
+    pub reset: bool,
+
+    /// E-mail address of the first administrator.
+    #[arg(long, env = "KURIR_ADMIN_EMAIL", default_value = "admin@kurir.local")]
+    pub admin_email: String,
+
+    /// Password of the first administrator; one is made up when none is given. Only read from the
+    /// environment, so that it stands in no process list.
+    #[arg(skip)]
+    pub admin_password: Option<String>,
+}
+
+impl Options {
+    /// Reads the command line and the environment; prints help or what is wrong and ends the process.
+    pub fn read() -> Self {
+        let mut options = Self::parse();
+        options.admin_password = std::env::var("KURIR_ADMIN_PASSWORD").ok().filter(|text| !text.is_empty());
+        options
+    }
+}
