@@ -98,8 +98,7 @@ async fn start_sqs(stop: &CancellationToken, tasks: &TaskTracker) -> Result<Stri
     let address = listener.local_addr()?;
     let config = SqsConfig { host: address.ip().to_string(), port: address.port(), ..SqsConfig::default() };
     let provider = Arc::new(RustackSqs::new(config));
-    let service =
-        SqsHttpService::new(Arc::new(RustackSqsHandler::new(provider)), SqsHttpConfig::default());
+    let service = SqsHttpService::new(Arc::new(RustackSqsHandler::new(provider)), SqsHttpConfig::default());
     let (stop, connections) = (stop.clone(), tasks.clone());
     tasks.spawn(async move {
         loop {

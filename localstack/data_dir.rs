@@ -138,7 +138,8 @@ fn write(path: &Path, text: &str) -> Result<(), DataDirError> {
     let failed = |source| DataDirError::Io { path: path.to_owned(), source };
     let fresh = path.with_extension("new");
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&fresh, path).map_err(failed)
 }

@@ -45,7 +45,9 @@ pub struct Gateway {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Somebody else listens there.
-    #[error("port {port} on 127.0.0.1 is in use: stop what uses it, or choose another with {flag} or {variable}")]
+    #[error(
+        "port {port} on 127.0.0.1 is in use: stop what uses it, or choose another with {flag} or {variable}"
+    )]
     PortInUse {
         /// The port.
         port: u16,
@@ -206,7 +208,7 @@ async fn credentials(ctx: &Context, data: &DataDir, options: &Options) -> Result
         return Ok(kept);
     }
     let given = options.admin_password.clone().map(Secret::new);
-    let password = given.clone().unwrap_or_else(|| crypto::random_token(""));
+    let password = given.clone().unwrap_or_else(crypto::random_password);
     let (account, password) = match ensure_admin(ctx, &options.admin_email, password.clone()).await? {
         FirstAdmin::Created(account) => (account, given.is_none().then_some(password)),
         FirstAdmin::Existing(account) => (account, None),

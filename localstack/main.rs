@@ -9,7 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::read();
-    telemetry::init("warn,connector=info,shared=info,functions=info,localstack=info,whatsapp_rust=error,wacore=error");
+    telemetry::init(
+        "warn,connector=info,shared=info,functions=info,localstack=info,whatsapp_rust=error,wacore=error",
+    );
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {

@@ -31,6 +31,13 @@ pub fn random_token(prefix: &str) -> Secret {
     Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>())))
 }
 
+/// A password that a person can type: 100 random bits in five groups.
+pub fn random_password() -> Secret {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let chars = random_bytes::<20>().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    Secret::new(chars.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-"))
+}
+
 /// What is stored of a token: SHA-256 in hex. Tokens have 256 random bits, so no slow hash is needed.
 pub fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))

@@ -76,11 +76,7 @@ fn to_person(tx: &mut Tx<'_>, sender: &Address, to: &Jid, message: &Node) -> Res
             continue;
         }
         let is_peer = message.text("category") == "peer";
-        let attrs = if for_own && !is_peer {
-            own_attrs(tx, sender, to)
-        } else {
-            stranger_attrs(tx, sender)
-        };
+        let attrs = if for_own && !is_peer { own_attrs(tx, sender, to) } else { stranger_attrs(tx, sender) };
         let delivery = delivery(tx, sender, message, attrs, sealed);
         queue::deliver(tx, &device, delivery);
     }
@@ -150,8 +146,7 @@ type Attrs = Vec<(&'static str, NodeValue)>;
 /// To the other side: from the sender under the name it goes by, with the other name beside it.
 fn stranger_attrs(tx: &Tx<'_>, sender: &Address) -> Attrs {
     let Some(account) = tx.world.accounts.get(&sender.number) else { return Vec::new() };
-    let (pn, lid) =
-        (account.jid(sender.device, Addressing::Pn), account.jid(sender.device, Addressing::Lid));
+    let (pn, lid) = (account.jid(sender.device, Addressing::Pn), account.jid(sender.device, Addressing::Lid));
     match account.addressing() {
         Addressing::Pn => vec![("from", pn.into()), ("sender_lid", lid.to_non_ad().into())],
         Addressing::Lid => vec![

@@ -84,11 +84,19 @@ async fn create(
     if let (Some(arn), Some(dead_letter)) = (dead_letter_arn, &spec.dead_letter) {
         let policy = serde_json::json!({
             "deadLetterTargetArn": arn,
-            "maxReceiveCount": dead_letter.max_receive_count.to_string(),
+            "maxReceiveCount": dead_letter.max_receive_count,
         });
         request = request.attributes(Name::RedrivePolicy, policy.to_string());
     }
-    let url = request.send().await?.queue_url.unwrap_or_default();
+    let url = match request.send().await {
+        Ok(answer) => answer.queue_url.unwrap_or_default(),
+        // It is there, with other attributes than these.
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_queue_name_exists()) => {
+            let answer = queues.client().get_queue_url().queue_name(name).send().await?;
+            answer.queue_url.unwrap_or_default()
+        }
+        Err(error) => return Err(error.into()),
+    };
     let answer =
         queues.client().get_queue_attributes().queue_url(url).attribute_names(Name::QueueArn).send().await?;
     Ok(answer.attributes.and_then(|mut all| all.remove(&Name::QueueArn)).unwrap_or_default())

@@ -70,7 +70,10 @@ async fn foolish_scans_are_refused() {
     };
     let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let (status, body) = scan(ALICE, "hello").await;
-    assert_eq!((status, &body["errors"][0]["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("qr_invalid")));
+    assert_eq!(
+        (status, &body["errors"][0]["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("qr_invalid"))
+    );
     let (status, body) = scan(ALICE, &format!("2@nobody,{key},{key},{key},1")).await;
     assert_eq!((status, &body["code"]), (StatusCode::NOT_FOUND, &json!("link_unknown")));
     let (status, body) = scan("15550001111", "hello").await;

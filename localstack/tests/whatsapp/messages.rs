@@ -75,9 +75,7 @@ async fn phones_talk_without_clients() {
     net.shown_with_status(ALICE, &id, "delivered").await;
     net.post(&format!("/phones/{BOB}/read"), json!({"ids": [id]})).await;
     net.shown_with_status(ALICE, &id, "read").await;
-    let (status, body) = net
-        .call("POST", &format!("/phones/{BOB}/read"), json!({"ids": ["nothing"]}))
-        .await;
+    let (status, body) = net.call("POST", &format!("/phones/{BOB}/read"), json!({"ids": ["nothing"]})).await;
     assert_eq!((status.as_u16(), &body["errors"][0]["code"]), (422, &json!("message_unknown")));
     let message = json!({"to": "15550001111", "type": "text", "text": {"body": "anyone?"}});
     let (status, body) = net.call("POST", &format!("/phones/{ALICE}/messages"), message).await;

@@ -10,7 +10,7 @@ use axum::{
 use localstack::whatsapp::Sandbox;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle, time::timeout};
 use tower::ServiceExt;
 use whatsapp_rust::{
     Jid, SendOptions, TokioRuntime,
@@ -57,22 +57,21 @@ impl Net {
     /// Stops and starts again from what is on disk, on the same port.
     pub async fn restart(mut self) -> Self {
         let folder = self.folder.take().unwrap();
-        self.server.abort();
-        self.sandbox.close().await;
+        self.shut().await;
         Self::open(folder, self.address).await
     }
 
-    /// Stops for good and gives the folder back.
-    pub async fn stop(mut self) -> (TempDir, SocketAddr) {
-        self.server.abort();
-        self.sandbox.close().await;
-        (self.folder.take().unwrap(), self.address)
+    /// A sandbox without a memory, on the port of another.
+    pub async fn replace(mut self) -> Self {
+        self.shut().await;
+        Self::open(tempfile::tempdir().unwrap(), self.address).await
     }
 
-    /// A sandbox without a memory, on the port of another.
-    pub async fn replace(self) -> Self {
-        let (_, address) = self.stop().await;
-        Self::open(tempfile::tempdir().unwrap(), address).await
+    async fn shut(&mut self) {
+        self.server.abort();
+        // The port is free only when the task has gone.
+        let _ = (&mut self.server).await;
+        self.sandbox.close().await;
     }
 
     pub fn url(&self) -> String {
@@ -173,6 +172,8 @@ pub struct Client {
     pub library: Arc<Library>,
     pub backend: Arc<InMemoryBackend>,
     events: Receiver<Arc<Event>>,
+    /// Events that came before the one that was waited for.
+    passed: Mutex<Vec<Arc<Event>>>,
     handle: BotHandle,
 }
 
@@ -194,7 +195,7 @@ impl Client {
         let (handler, events) = ChannelEventHandler::new();
         library.subscribe_handler(handler).detach();
         let handle = bot.spawn();
-        Self { library, backend, events, handle }
+        Self { library, backend, events, passed: Mutex::default(), handle }
     }
 
     pub async fn fresh(net: &Net) -> Self {
@@ -228,14 +229,20 @@ impl Client {
         self.event("connected", |event| matches!(event, Event::Connected(_))).await;
     }
 
-    /// The next event that is wanted; others before it are dropped.
+    /// The next event that is wanted. The library reports events of different kinds in no certain
+    /// order, so others before it are kept for later.
     pub async fn event(&self, what: &str, wanted: impl Fn(&Event) -> bool) -> Arc<Event> {
+        let mut passed = self.passed.lock().await;
+        if let Some(at) = passed.iter().position(|event| wanted(event)) {
+            return passed.remove(at);
+        }
         let found = timeout(PATIENCE, async {
             loop {
                 let event = self.events.recv().await.unwrap();
                 if wanted(&event) {
                     return event;
                 }
+                passed.push(event);
             }
         });
         found.await.unwrap_or_else(|_| panic!("not seen: {what}"))
@@ -276,9 +283,8 @@ impl Client {
 
     /// Waits for the server's word on a message: `None` for taken, else the code.
     pub async fn acknowledged(&self, id: &str) -> Option<String> {
-        let event = self
-            .event("an ack", |event| matches!(event, Event::ServerAck(ack) if ack.id == id))
-            .await;
+        let event =
+            self.event("an ack", |event| matches!(event, Event::ServerAck(ack) if ack.id == id)).await;
         match &*event {
             Event::ServerAck(ack) => ack.error.clone(),
             _ => unreachable!(),

@@ -89,7 +89,8 @@ pub async fn send(
     sandbox
         .apply_saved(|tx| {
             let number = phone_number(tx, &number)?;
-            let id = phone::send_text(tx, &number, &to, &text.body).map_err(|failure| refusal(failure, &to))?;
+            let id =
+                phone::send_text(tx, &number, &to, &text.body).map_err(|failure| refusal(failure, &to))?;
             // It may have been answered within the change: what is shown is how it stands now.
             phone::drain_inbox(tx);
             let account = tx.world.accounts.get(&number).ok_or_else(|| super::no_phone(&number))?;

@@ -19,11 +19,7 @@ const LEAF_SERIAL: u32 = 2;
 
 /// The encoded chain that vouches for `server_static` (32 bytes). Clients pin the root and want the
 /// intermediate's issuer serial to be 0.
-pub fn chain(
-    root: &KeyPair,
-    intermediate: &KeyPair,
-    server_static: &[u8],
-) -> Result<Vec<u8>, SandboxError> {
+pub fn chain(root: &KeyPair, intermediate: &KeyPair, server_static: &[u8]) -> Result<Vec<u8>, SandboxError> {
     let chain = CertChain {
         leaf: Some(certificate(LEAF_SERIAL, INTERMEDIATE_SERIAL, server_static, intermediate)?),
         intermediate: Some(certificate(

@@ -72,7 +72,8 @@ impl Certificate {
         let key = crypto::public_key(identity).ok()?;
         let signed = [&DEVICE_PREFIX, details, identity, &self.account_key];
         crypto::verifies(&key, &signed, &signature).then(|| {
-            AdvSignedDeviceIdentity { device_signature: Some(signature), ..self.signed.clone() }.encode_to_vec()
+            AdvSignedDeviceIdentity { device_signature: Some(signature), ..self.signed.clone() }
+                .encode_to_vec()
         })
     }
 }

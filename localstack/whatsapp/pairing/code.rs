@@ -142,8 +142,7 @@ pub fn primary_hello(tx: &mut Tx<'_>, connection: ConnectionId, typed: Typed, wa
         .and_then(|session| session.code.as_ref())
         .and_then(|attempt| tx.world.accounts.get(&attempt.number))
         .and_then(|account| crypto::pair_from_private(&account.row.identity).ok());
-    let attempt =
-        tx.world.pairing.sessions.get_mut(&connection).and_then(|session| session.code.as_mut());
+    let attempt = tx.world.pairing.sessions.get_mut(&connection).and_then(|session| session.code.as_mut());
     let (Some(identity), Some(attempt)) = (identity, attempt) else {
         return waiter.fail(LinkFailure::Expired);
     };

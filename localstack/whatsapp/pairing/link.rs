@@ -74,13 +74,7 @@ pub struct Linking {
 }
 
 /// The phone of `number` accepts the client behind `connection`.
-pub fn start(
-    tx: &mut Tx<'_>,
-    connection: ConnectionId,
-    number: &str,
-    adv_secret: &[u8],
-    waiter: Waiter,
-) {
+pub fn start(tx: &mut Tx<'_>, connection: ConnectionId, number: &str, adv_secret: &[u8], waiter: Waiter) {
     let Some(session) = tx.world.pairing.sessions.get(&connection) else {
         return waiter.fail(LinkFailure::Expired);
     };
@@ -196,11 +190,8 @@ fn admit(
         welcomed: false,
     };
     let seconds = tx.seconds();
-    let account = tx
-        .world
-        .accounts
-        .get_mut(&at.number)
-        .ok_or(SandboxError::Protocol("the account is gone"))?;
+    let account =
+        tx.world.accounts.get_mut(&at.number).ok_or(SandboxError::Protocol("the account is gone"))?;
     account.row.devices_changed = seconds;
     let linked = Linked {
         n: at.device,

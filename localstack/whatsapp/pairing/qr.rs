@@ -65,7 +65,8 @@ impl QrCode {
     /// `https://wa.me/settings/linked_devices#…` link.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let fields = text.strip_prefix("https://").map_or(Some(text), |link| Some(link.split_once('#')?.1))?;
+        let fields =
+            text.strip_prefix("https://").map_or(Some(text), |link| Some(link.split_once('#')?.1))?;
         let mut fields = fields.split(',');
         let reference = fields.next().filter(|reference| !reference.is_empty())?.to_owned();
         let mut key = || STANDARD.decode(fields.next()?).ok().filter(|key| key.len() == 32);

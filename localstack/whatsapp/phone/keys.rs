@@ -22,12 +22,7 @@ const MAX_KEY_ID: u32 = 0x00FF_FFFF;
 const MAX_REGISTRATION_ID: u32 = 0x3FFF;
 
 /// Makes an account with its phone. The caller has made sure that the number is free.
-pub fn create(
-    tx: &mut Tx<'_>,
-    number: &str,
-    name: &str,
-    addressing: Addressing,
-) -> Result<(), SandboxError> {
+pub fn create(tx: &mut Tx<'_>, number: &str, name: &str, addressing: Addressing) -> Result<(), SandboxError> {
     let identity = crypto::generate_pair();
     let skey = crypto::generate_pair();
     let skey_signature = crypto::sign(&identity.private_key, &[&skey.public_key.serialize()])?;

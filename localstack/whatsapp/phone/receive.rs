@@ -65,9 +65,7 @@ fn open(
     let sealed = enc.content_bytes();
     let kind = enc.text("type");
     let padded = match (&origin.group, kind.as_str()) {
-        (Some(group), "skmsg") => {
-            seal::open_group(tx, number, &group.to_string(), &origin.sender, &sealed)?
-        }
+        (Some(group), "skmsg") => seal::open_group(tx, number, &group.to_string(), &origin.sender, &sealed)?,
         _ => seal::open(tx, number, &origin.sender, &kind, &sealed)?,
     };
     let (content, encoded) =
@@ -80,14 +78,7 @@ fn open(
     Ok((content, encoded))
 }
 
-fn show(
-    tx: &mut Tx<'_>,
-    number: &str,
-    origin: &Origin,
-    stanza: &Node,
-    content: Content,
-    encoded: Vec<u8>,
-) {
+fn show(tx: &mut Tx<'_>, number: &str, origin: &Origin, stanza: &Node, content: Content, encoded: Vec<u8>) {
     let outgoing = origin.sender.number == number;
     let (content, destination) = match content.device_sent {
         Some(copy) if outgoing => (copy.message.unwrap_or_default(), copy.destination_jid),

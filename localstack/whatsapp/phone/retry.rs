@@ -69,9 +69,12 @@ pub fn resend(tx: &mut Tx<'_>, number: &str, receipt: &Node) {
         return;
     }
     let Some(account) = tx.world.accounts.get(number) else { return };
-    let message = account.phone.positions.get(&receipt.text("id")).and_then(|at| account.phone.messages.get(*at));
+    let message =
+        account.phone.positions.get(&receipt.text("id")).and_then(|at| account.phone.messages.get(*at));
     // What a companion sent is that companion's to send again.
-    let Some(message) = message.filter(|message| message.outgoing && message.from_device == 0) else { return };
+    let Some(message) = message.filter(|message| message.outgoing && message.from_device == 0) else {
+        return;
+    };
     let message = message.clone();
     if device.number != number && device.number != message.to {
         return;

@@ -7,9 +7,7 @@ use wacore_libsignal::protocol::{
     process_sender_key_distribution_message,
 };
 
-use super::signal::{
-    Identity, OneTimeKeys, SenderKeys, Sessions, SignedKeys, now, protocol_address,
-};
+use super::signal::{Identity, OneTimeKeys, SenderKeys, Sessions, SignedKeys, now, protocol_address};
 use crate::whatsapp::{
     address::Address,
     crypto,
@@ -164,9 +162,7 @@ pub fn open_group(
     from: &Address,
     sealed: &[u8],
 ) -> Result<Vec<u8>, SandboxError> {
-    with_sender_keys(tx, number, |store| {
-        now(group_decrypt(sealed, store, &sender_key_name(group, from)))
-    })
+    with_sender_keys(tx, number, |store| now(group_decrypt(sealed, store, &sender_key_name(group, from))))
 }
 
 /// Takes the key with which a member seals for a group.

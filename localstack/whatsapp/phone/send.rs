@@ -81,13 +81,7 @@ pub fn device_sent(to: &Jid, content: &Content) -> Content {
 
 /// Seals for every device of the receiver and for the sender's own companions. A device for which
 /// that fails is left out, as by any client.
-fn seal_for_all(
-    tx: &mut Tx<'_>,
-    number: &str,
-    peer: &str,
-    content: &Content,
-    own: &Content,
-) -> Vec<Node> {
+fn seal_for_all(tx: &mut Tx<'_>, number: &str, peer: &str, content: &Content, own: &Content) -> Vec<Node> {
     let devices = |tx: &Tx<'_>, number: &str| -> Vec<Address> {
         tx.world.accounts.get(number).map(|account| account.devices().collect()).unwrap_or_default()
     };
@@ -167,11 +161,8 @@ pub fn welcome(tx: &mut Tx<'_>, client: &Address) {
         }],
     };
     tx.save_companion(client);
-    let share = ProtocolContent {
-        kind: Some(APP_STATE_SYNC_KEY_SHARE),
-        key_share: Some(share),
-        history: None,
-    };
+    let share =
+        ProtocolContent { kind: Some(APP_STATE_SYNC_KEY_SHARE), key_share: Some(share), history: None };
     to_own_client(tx, client, share);
     for (order, kind) in [INITIAL_BOOTSTRAP, RECENT].into_iter().enumerate() {
         let history = HistoryNotification {

@@ -14,8 +14,8 @@ use futures::FutureExt;
 use wacore_libsignal::protocol::{
     Direction, GenericSignedPreKey, IdentityChange, IdentityKey, IdentityKeyPair, IdentityKeyStore, PreKeyId,
     PreKeyRecord, PreKeyStore, ProtocolAddress, SenderKeyName, SenderKeyRecord, SenderKeyStore,
-    SessionRecord, SessionStore, SignalProtocolError, SignedPreKeyId, SignedPreKeyRecord,
-    SignedPreKeyStore, Timestamp,
+    SessionRecord, SessionStore, SignalProtocolError, SignedPreKeyId, SignedPreKeyRecord, SignedPreKeyStore,
+    Timestamp,
 };
 
 use crate::whatsapp::{
@@ -28,9 +28,8 @@ type Result<T> = std::result::Result<T, SignalProtocolError>;
 
 /// The outcome of a library call on these stores.
 pub fn now<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
-    call.now_or_never().unwrap_or_else(|| {
-        Err(SignalProtocolError::InvalidState("phone", "a store waited".to_owned()))
-    })
+    call.now_or_never()
+        .unwrap_or_else(|| Err(SignalProtocolError::InvalidState("phone", "a store waited".to_owned())))
 }
 
 /// The library's name for a device.
@@ -92,12 +91,7 @@ impl IdentityKeyStore for Identity {
         Ok(IdentityChange::NewOrUnchanged)
     }
 
-    async fn is_trusted_identity(
-        &self,
-        _: &ProtocolAddress,
-        _: &IdentityKey,
-        _: Direction,
-    ) -> Result<bool> {
+    async fn is_trusted_identity(&self, _: &ProtocolAddress, _: &IdentityKey, _: Direction) -> Result<bool> {
         Ok(true)
     }
 

@@ -39,13 +39,7 @@ pub fn devices(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, iq: 
 }
 
 /// Everything else. `None` when the request is not known.
-pub fn answer(
-    tx: &Tx<'_>,
-    client: &Address,
-    iq: &Node,
-    namespace: &str,
-    is_set: bool,
-) -> Option<Node> {
+pub fn answer(tx: &Tx<'_>, client: &Address, iq: &Node, namespace: &str, is_set: bool) -> Option<Node> {
     let children = match namespace {
         "w:p" | "urn:xmpp:ping" => vec![],
         "w:sync:app:state" => vec![app_state(iq)?],
@@ -121,7 +115,6 @@ fn properties(iq: &Node) -> Node {
 /// Everybody sees everything, read receipts included.
 fn privacy() -> Node {
     let names = ["readreceipts", "last", "online", "profile", "status", "groupadd", "calladd"];
-    let categories =
-        names.map(|name| node("category").attr("name", name).attr("value", "all").build());
+    let categories = names.map(|name| node("category").attr("name", name).attr("value", "all").build());
     node("privacy").children(categories).build()
 }

@@ -96,10 +96,9 @@ pub fn signed_key(skey: &Node) -> Option<SignedKey> {
 }
 
 fn is_signed(skey: &SignedKey, identity: &[u8]) -> bool {
-    let keys = crypto::public_key(identity).and_then(|identity| Ok((identity, crypto::public_key(&skey.value)?)));
-    keys.is_ok_and(|(identity, value)| {
-        crypto::verifies(&identity, &[&value.serialize()], &skey.signature)
-    })
+    let keys =
+        crypto::public_key(identity).and_then(|identity| Ok((identity, crypto::public_key(&skey.value)?)));
+    keys.is_ok_and(|(identity, value)| crypto::verifies(&identity, &[&value.serialize()], &skey.signature))
 }
 
 /// What the server holds of a client's keys, and a hash to compare with what the client holds.

@@ -165,7 +165,8 @@ fn write(db: &mut Connection, writes: &[(String, Option<Vec<u8>>)]) -> rusqlite:
     }
     let transaction = db.transaction()?;
     {
-        let mut put = transaction.prepare_cached("INSERT OR REPLACE INTO rows (key, value) VALUES (?1, ?2)")?;
+        let mut put =
+            transaction.prepare_cached("INSERT OR REPLACE INTO rows (key, value) VALUES (?1, ?2)")?;
         let mut delete = transaction.prepare_cached("DELETE FROM rows WHERE key = ?1")?;
         for (key, value) in writes {
             match value {

@@ -78,12 +78,7 @@ pub struct Account {
 
 impl Account {
     pub fn new(row: AccountRow) -> Self {
-        Self {
-            row,
-            phone: PhoneState::default(),
-            companions: BTreeMap::new(),
-            watchers: BTreeSet::new(),
-        }
+        Self { row, phone: PhoneState::default(), companions: BTreeMap::new(), watchers: BTreeSet::new() }
     }
 
     pub fn addressing(&self) -> Addressing {

@@ -1,0 +1,227 @@
+//! The whole gateway as a process, on free loopback ports, with a data folder of its own.
+
+use std::{
+    fs::File,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use crate::{Api, eventually, program, wait::PATIENCE};
+
+/// A running gateway, with the sandbox. It is killed when dropped.
+pub struct Gateway {
+    child: Child,
+    log: LogWhenFailing,
+    data: TempDir,
+    env: Vec<(String, String)>,
+    /// Everything that it printed until it was ready.
+    pub banner: String,
+    /// The API without credentials.
+    pub api: Api,
+    /// The API for the administrator.
+    pub admin: Api,
+    /// The port of the API.
+    pub port: u16,
+    /// The port of the sandbox WhatsApp server.
+    pub wa_port: u16,
+}
+
+impl Gateway {
+    /// Starts one with an empty data folder.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with environment variables.
+    pub async fn start_with(env: &[(&str, &str)]) -> Self {
+        let data = TempDir::new().expect("a temporary folder");
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::launch(data, env, 0, 0).await
+    }
+
+    async fn launch(data: TempDir, env: Vec<(String, String)>, port: u16, wa_port: u16) -> Self {
+        let log =
+            File::options().create(true).append(true).open(data.path().join("log")).expect("a log file");
+        let mut child = Command::new(program("localstack"))
+            .args(["--port", &port.to_string(), "--wa-port", &wa_port.to_string(), "--data-dir"])
+            .arg(data.path().join("data"))
+            .env_remove("AWS_ENDPOINT_URL")
+            .envs(env.clone())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the gateway starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut banner = String::new();
+        let reading = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                banner.push_str(&line);
+                banner.push('\n');
+                if line.contains("Ctrl-C") {
+                    return true;
+                }
+            }
+            false
+        };
+        let ready = tokio::time::timeout(PATIENCE, reading).await.unwrap_or(false);
+        let log = std::fs::read_to_string(data.path().join("log")).unwrap_or_default();
+        assert!(ready, "the gateway did not get ready:\n{banner}\n{log}");
+        // Its farewell must find a reader.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let field = |name: &str| {
+            let line = banner.lines().find(|line| line.trim_start().starts_with(name));
+            line.and_then(|line| line.split_whitespace().last()).expect("a line of the banner").to_owned()
+        };
+        let api = Api::new(field("API ").trim_end_matches("/v1"));
+        let admin = api.with_key(&field("API key"));
+        let (port, wa_port) = (port_of(&field("API ")), port_of(&field("WhatsApp")));
+        Self {
+            child,
+            log: LogWhenFailing(data.path().join("log")),
+            data,
+            env,
+            admin,
+            api,
+            port,
+            wa_port,
+            banner,
+        }
+    }
+
+    /// Kills it, as a power cut would (SIGKILL), and starts it again with the same data and ports.
+    pub async fn kill_and_restart(mut self) -> Self {
+        self.child.kill().await.expect("it can be killed");
+        self.again().await
+    }
+
+    /// Kills it and runs something before it starts again.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    /// Starts again what was killed or stopped.
+    pub async fn again(self) -> Self {
+        let Self { data, env, port, wa_port, .. } = self;
+        Self::launch(data, env, port, wa_port).await
+    }
+
+    /// Asks it to stop (SIGTERM) and waits until it has.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let id = self.child.id().expect("it is running").to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill runs");
+        assert!(sent.success());
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it stops").expect("it was running")
+    }
+
+    /// The folder of its data.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log.0).unwrap_or_default()
+    }
+
+    /// Makes a phone.
+    pub async fn phone(&self, number: &str, name: &str) -> Phone {
+        let body = json!({"number": number, "name": name});
+        let json = self.api.post("/sandbox/phones", body).await.expect(201).json;
+        self.phone_of(&json)
+    }
+
+    /// A phone of the sandbox, from its JSON.
+    pub fn phone_of(&self, json: &Value) -> Phone {
+        let text = |name: &str| json[name].as_str().unwrap().to_owned();
+        Phone { number: text("number"), lid: text("lid"), api: self.api.clone() }
+    }
+
+    /// A new device of the administrator, linked to a phone and connected; its id.
+    pub async fn linked_device(&self, phone: &Phone) -> String {
+        let device = self.admin.device("test").await;
+        let qr = self.admin.qr(&device).await;
+        phone.scan(&qr).await;
+        self.admin.device_becomes(&device, "connected").await;
+        device
+    }
+}
+
+/// Shows what the gateway logged when a test fails.
+struct LogWhenFailing(PathBuf);
+
+impl Drop for LogWhenFailing {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- log of the gateway ---\n{}", std::fs::read_to_string(&self.0).unwrap_or_default());
+        }
+    }
+}
+
+fn port_of(url: &str) -> u16 {
+    let rest = url.rsplit(':').next().expect("an address with a port");
+    rest.split('/').next().and_then(|port| port.parse().ok()).expect("a port")
+}
+
+/// A phone of the sandbox, through its control API.
+#[derive(Debug, Clone)]
+pub struct Phone {
+    /// Its number, digits only.
+    pub number: String,
+    /// Its hidden identity, `…@lid`.
+    pub lid: String,
+    api: Api,
+}
+
+impl Phone {
+    /// Scans a QR text.
+    pub async fn scan(&self, qr: &str) -> Value {
+        let path = format!("/sandbox/phones/{}/scan", self.number);
+        self.api.post(&path, json!({"qr": qr})).await.expect(200).json
+    }
+
+    /// Sends a text; its id.
+    pub async fn send_text(&self, to: &str, text: &str) -> String {
+        let path = format!("/sandbox/phones/{}/messages", self.number);
+        let body = json!({"to": to, "type": "text", "text": {"body": text}});
+        self.api.post(&path, body).await.expect(201).json["id"].as_str().unwrap().to_owned()
+    }
+
+    /// All that it sent and received.
+    pub async fn messages(&self) -> Vec<Value> {
+        let page = self.api.get(&format!("/sandbox/phones/{}/messages", self.number)).await.expect(200);
+        page.json["items"].as_array().unwrap().clone()
+    }
+
+    /// Waits until it has received a text; the message.
+    pub async fn receives(&self, text: &str) -> Value {
+        let found = eventually(format!("{text:?} reaches {}", self.number), async || {
+            let messages = self.messages().await;
+            messages.into_iter().find(|m| m["direction"] == "incoming" && m["text"]["body"] == text)
+        });
+        found.await
+    }
+
+    /// Waits until one of its own messages has a status.
+    pub async fn message_becomes(&self, id: &str, status: &str) -> Value {
+        let found = eventually(format!("{id} of {} becomes {status}", self.number), async || {
+            self.messages().await.into_iter().find(|m| m["id"] == id && m["status"] == status)
+        });
+        found.await
+    }
+
+    /// Shows the blue ticks for messages.
+    pub async fn read(&self, ids: &[&str]) {
+        let path = format!("/sandbox/phones/{}/read", self.number);
+        let answer = self.api.post(&path, json!({"ids": ids})).await;
+        assert!(answer.status < 300, "{}", answer.json);
+    }
+}

@@ -1,0 +1,22 @@
+//! Waiting for what happens by itself.
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up: far more than it needs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again until there is an answer.
+///
+/// # Panics
+/// When there is none within [`PATIENCE`].
+pub async fn eventually<T>(what: impl std::fmt::Display, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("waited in vain for: {what}"))
+}
