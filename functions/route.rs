@@ -68,6 +68,12 @@ pub fn router(ctx: Context, routes: Vec<Route>) -> Router {
     )
 }
 
+/// Puts around a router what every router of a function has around it: request ids, problem bodies that
+/// name them, and an answer for panics.
+pub fn around(router: Router) -> Router {
+    middleware::around(router)
+}
+
 /// Finds out who is asking and whether the route is for them; the handler takes the caller from the
 /// request.
 async fn authorize(

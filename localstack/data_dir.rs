@@ -54,6 +54,7 @@ pub enum DataDirError {
 const DATABASE: &str = "dynamodb.sqlite";
 const MASTER_KEY: &str = "master.key";
 const CREDENTIALS: &str = "credentials.json";
+const ENDPOINTS: &str = "endpoints.json";
 const PHONES: &str = "whatsapp";
 
 impl DataDir {
@@ -71,7 +72,7 @@ impl DataDir {
 
     /// Deletes what Kurir keeps here, and nothing else that may lie in the folder.
     pub fn reset(&self) -> Result<(), DataDirError> {
-        let files = [DATABASE, "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", MASTER_KEY, CREDENTIALS];
+        let files = [DATABASE, "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", MASTER_KEY, CREDENTIALS, ENDPOINTS];
         for path in files.map(|name| self.path.join(name)) {
             ignore_missing(fs::remove_file(&path)).map_err(|source| DataDirError::Io { path, source })?;
         }
@@ -107,6 +108,12 @@ impl DataDir {
                 Ok(key)
             }
         }
+    }
+
+    /// Tells other processes of this machine where the embedded services listen, until the next start.
+    pub fn tell_endpoints(&self, dynamodb: Option<&str>, sqs: Option<&str>) -> Result<(), DataDirError> {
+        let json = serde_json::json!({"dynamodb": dynamodb, "sqs": sqs});
+        write(&self.path.join(ENDPOINTS), &json.to_string())
     }
 
     /// What an earlier start made up.

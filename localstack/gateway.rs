@@ -115,7 +115,11 @@ impl Gateway {
             None => Some(EmbeddedAws::start(&data.database()).await?),
         };
         let aws_config = match &aws {
-            Some(aws) => aws.config.clone(),
+            Some(aws) => {
+                let AwsConfig { dynamodb_endpoint, sqs_endpoint, .. } = &aws.config;
+                data.tell_endpoints(dynamodb_endpoint.as_deref(), sqs_endpoint.as_deref())?;
+                aws.config.clone()
+            }
             // An endpoint on this machine seldom wants credentials; the SDK finds real ones if there are.
             None => AwsConfig {
                 local_credentials: std::env::var_os("AWS_ACCESS_KEY_ID").is_none()
@@ -137,7 +141,7 @@ impl Gateway {
         #[cfg(feature = "sandbox")]
         let (sandbox, wa_server, wa_url) = {
             let sandbox = crate::whatsapp::Sandbox::open(&data.phones()).await?;
-            router = sandbox.control_router().merge(router);
+            router = functions::route::around(sandbox.control_router()).merge(router);
             let url = format!("ws://{}/ws/chat", wa.address);
             (sandbox.clone(), Server::start(wa, sandbox.server_router()), Some(url))
         };

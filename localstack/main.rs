@@ -9,9 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::read();
-    telemetry::init(
-        "warn,connector=info,shared=info,functions=info,localstack=info,whatsapp_rust=error,wacore=error",
-    );
+    // The embedded DynamoDB warns of every failed condition, which for Kurir are answers like any other.
+    telemetry::init("warn,connector=info,shared=info,functions=info,localstack=info,dynoxide=error");
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {

@@ -38,10 +38,17 @@ struct IndexSpec {
 
 /// Makes the tables that are missing. Says how many it made.
 pub async fn create_missing(db: &Db) -> Result<usize, StoreError> {
+    let mut there = Vec::new();
+    let mut names = db.client().list_tables().into_paginator().items().send();
+    while let Some(name) = names.next().await {
+        there.push(name?);
+    }
     let mut made = 0;
     for spec in specs() {
         let Some(table) = Table::ALL.into_iter().find(|table| table.name() == spec.name) else { continue };
-        made += usize::from(create(db, db.table(table), &spec).await?);
+        if !there.iter().any(|name| name == db.table(table)) {
+            made += usize::from(create(db, db.table(table), &spec).await?);
+        }
     }
     Ok(made)
 }

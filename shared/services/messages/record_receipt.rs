@@ -1,5 +1,7 @@
 //! Receipts: delivered and read.
 
+use std::time::Duration;
+
 use crate::{
     clock::Timestamp,
     domain::{
@@ -29,8 +31,11 @@ pub async fn record_receipt(
     device: DeviceId,
     receipt: Receipt,
 ) -> Result<(), Error> {
+    // WhatsApp counts in whole seconds: what happened within the last one happened now.
+    let now = ctx.now();
+    let at = if now.since(receipt.at) < Duration::from_secs(1) { now } else { receipt.at };
     for id in &receipt.wa_message_ids {
-        let step = Step::to(receipt.status, receipt.at);
+        let step = Step::to(receipt.status, at);
         // What Kurir sent is found under the id itself; what the owner's phone sent, under a derived one.
         let Advanced::Missing = messages::advance(&ctx.db, tenant, device, id, step.clone()).await? else {
             continue;
