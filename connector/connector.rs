@@ -55,7 +55,9 @@ impl Connector {
     pub async fn stop(self) {
         self.stop.cancel();
         if tokio::time::timeout(DRAIN, self.task).await.is_err() {
-            tracing::warn!("the connector was still busy when it had to stop; its queue brings the rest back");
+            tracing::warn!(
+                "the connector was still busy when it had to stop; its queue brings the rest back"
+            );
         }
     }
 }
@@ -66,8 +68,11 @@ async fn serve(worker: Worker, ownership: Arc<dyn Ownership>, stop: Cancellation
     let mut running: HashMap<u16, (Epoch, CancellationToken, JoinHandle<()>)> = HashMap::new();
     loop {
         let wanted = held.borrow_and_update().clone();
-        let lost: Vec<u16> =
-            running.iter().filter(|(shard, run)| wanted.get(shard) != Some(&run.0)).map(|(s, _)| *s).collect();
+        let lost: Vec<u16> = running
+            .iter()
+            .filter(|(shard, run)| wanted.get(shard) != Some(&run.0))
+            .map(|(s, _)| *s)
+            .collect();
         for shard in lost {
             if let Some((_, cancel, task)) = running.remove(&shard) {
                 cancel.cancel();

@@ -109,9 +109,7 @@ impl Shard {
                 done.push(command.receipt_handle);
             }
             // The wish is in the device's row: losing a command now costs nothing.
-            if let Err(error) =
-                self.worker.ctx.queues.delete(QueueKind::Commands, self.number, &done).await
-            {
+            if let Err(error) = self.worker.ctx.queues.delete(QueueKind::Commands, self.number, &done).await {
                 self.log("commands cannot be deleted and will come again", &error);
             }
         }

@@ -72,7 +72,8 @@ impl DataDir {
 
     /// Deletes what Kurir keeps here, and nothing else that may lie in the folder.
     pub fn reset(&self) -> Result<(), DataDirError> {
-        let files = [DATABASE, "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", MASTER_KEY, CREDENTIALS, ENDPOINTS];
+        let files =
+            [DATABASE, "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", MASTER_KEY, CREDENTIALS, ENDPOINTS];
         for path in files.map(|name| self.path.join(name)) {
             ignore_missing(fs::remove_file(&path)).map_err(|source| DataDirError::Io { path, source })?;
         }

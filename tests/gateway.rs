@@ -122,6 +122,46 @@ impl Gateway {
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it stops").expect("it was running")
     }
 
+    /// Starts again with more environment variables.
+    pub async fn again_with(mut self, env: &[(&str, &str)]) -> Self {
+        self.env.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.again().await
+    }
+
+    /// Whether any table still holds something of a device: for proving that nothing is left.
+    pub async fn stores(&self, device: &str) -> bool {
+        let tables = self.dynamodb("ListTables", json!({})).await;
+        for table in tables["TableNames"].as_array().expect("names") {
+            if self.dynamodb("Scan", json!({"TableName": table})).await.to_string().contains(device) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// How many rows a table has.
+    pub async fn rows(&self, table: &str) -> u64 {
+        let scan = json!({"TableName": format!("kurir-{table}"), "Select": "COUNT"});
+        self.dynamodb("Scan", scan).await["Count"].as_u64().expect("a count")
+    }
+
+    /// Asks the embedded DynamoDB, which checks no signatures.
+    async fn dynamodb(&self, action: &str, body: Value) -> Value {
+        let endpoints = std::fs::read_to_string(self.data_dir().join("endpoints.json")).expect("told");
+        let endpoints: Value = serde_json::from_str(&endpoints).expect("JSON");
+        let dynamodb = Api::new(endpoints["dynamodb"].as_str().expect("the embedded DynamoDB"));
+        let signature = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
+                         SignedHeaders=host, Signature=00";
+        let request = dynamodb
+            .request(reqwest::Method::POST, "/")
+            .header("x-amz-target", format!("DynamoDB_20120810.{action}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", signature)
+            .header("x-amz-date", "20260101T000000Z")
+            .body(body.to_string());
+        dynamodb.send(request).await.expect(200).json
+    }
+
     /// The folder of its data.
     pub fn data_dir(&self) -> PathBuf {
         self.data.path().join("data")
@@ -143,6 +183,11 @@ impl Gateway {
     pub fn phone_of(&self, json: &Value) -> Phone {
         let text = |name: &str| json[name].as_str().unwrap().to_owned();
         Phone { number: text("number"), lid: text("lid"), api: self.api.clone() }
+    }
+
+    /// The same phone after a restart of the gateway.
+    pub fn same(&self, phone: &Phone) -> Phone {
+        Phone { api: self.api.clone(), ..phone.clone() }
     }
 
     /// A new device of the administrator, linked to a phone and connected; its id.

@@ -5,9 +5,11 @@
 mod api;
 mod gateway;
 mod programs;
+mod tokens;
 mod wait;
 
 pub use api::{Answer, Api};
 pub use gateway::{Gateway, Phone};
 pub use programs::program;
-pub use wait::{PATIENCE, eventually};
+pub use tokens::signing_key;
+pub use wait::{PATIENCE, eventually, in_seconds};

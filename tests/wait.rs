@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
+use shared::clock::{Clock, SystemClock};
+
 /// How long anything may take before a test gives up: far more than it needs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A moment so many seconds from now, as the API writes it.
+pub fn in_seconds(seconds: u64) -> String {
+    (SystemClock.now() + Duration::from_secs(seconds)).to_string()
+}
 
 /// Asks again until there is an answer.
 ///

@@ -16,7 +16,7 @@ use shared::{
 use crate::{
     session::Place,
     shard::Worker,
-    whatsapp::{Chat, Identity, Inbox, InboundContent, InboundMessage, InboxError},
+    whatsapp::{Chat, Identity, InboundContent, InboundMessage, Inbox, InboxError},
 };
 
 /// Stores what one device receives.

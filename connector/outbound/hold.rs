@@ -43,16 +43,18 @@ impl Hold {
         let entry = [self.handle.clone()];
         if let Err(error) = self.queues.delete(QueueKind::Sends, self.shard, &entry).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(shard = self.shard, error, "a queue entry could not be deleted; it will come again");
+            tracing::warn!(
+                shard = self.shard,
+                error,
+                "a queue entry could not be deleted; it will come again"
+            );
         }
     }
 
     /// The message is left to whoever serves the shard next: its entry is there again at once.
     pub async fn give_back(self) {
         let entry = [self.handle.clone()];
-        if let Err(error) =
-            self.queues.extend(QueueKind::Sends, self.shard, &entry, Duration::ZERO).await
-        {
+        if let Err(error) = self.queues.extend(QueueKind::Sends, self.shard, &entry, Duration::ZERO).await {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(shard = self.shard, error, "a queue entry comes back when its time is up");
         }

@@ -62,8 +62,7 @@ pub(super) async fn run(
     open: watch::Sender<Option<Arc<Socket>>>,
     stop: CancellationToken,
 ) {
-    let mut actor =
-        Actor { worker, place, open, live: None, reopen_at: None, backoff: Backoff::default() };
+    let mut actor = Actor { worker, place, open, live: None, reopen_at: None, backoff: Backoff::default() };
     loop {
         tokio::select! {
             biased;
@@ -179,7 +178,8 @@ impl Actor {
         let keys = self.worker.keys.open(tenant, device, epoch).await.map_err(|error| error.to_string())?;
         let inbox = Arc::new(DeviceInbox::new(self.worker.clone(), self.place));
         let (sender, events) = mpsc::channel(EVENT_ROOM);
-        let socket = self.worker.whatsapp.open(keys, inbox, sender).await.map_err(|error| error.to_string())?;
+        let socket =
+            self.worker.whatsapp.open(keys, inbox, sender).await.map_err(|error| error.to_string())?;
         self.live = Some(Live { socket: Arc::new(socket), events });
         Ok(())
     }

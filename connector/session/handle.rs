@@ -53,7 +53,9 @@ impl DeviceHandle {
         match order {
             Order::Send(message, handle) => match self.sends.try_send((message, handle)) {
                 Ok(()) => Ok(()),
-                Err(mpsc::error::TrySendError::Closed((message, handle))) => Err(Order::Send(message, handle)),
+                Err(mpsc::error::TrySendError::Closed((message, handle))) => {
+                    Err(Order::Send(message, handle))
+                }
                 // It comes again when its visibility ends.
                 Err(mpsc::error::TrySendError::Full(_)) => Ok(()),
             },

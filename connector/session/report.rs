@@ -51,7 +51,12 @@ pub(super) fn showing(code: String, expires_at: Timestamp) -> Report {
     }
 }
 
-pub(super) fn linked(status: DeviceStatus, of: &Identity, push_name: Option<String>, now: Timestamp) -> Report {
+pub(super) fn linked(
+    status: DeviceStatus,
+    of: &Identity,
+    push_name: Option<String>,
+    now: Timestamp,
+) -> Report {
     let jid = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Jid>().ok());
     Report {
         status: Some(status),

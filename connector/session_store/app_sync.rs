@@ -57,7 +57,10 @@ impl AppSyncStore for SessionStore {
         let Some(row) = self.read(|image| image.sync_versions.get(name).cloned()) else {
             return Ok(HashState::default());
         };
-        let hash = row.hash.try_into().map_err(|_| StoreError::Validation("an app state hash is not 128 bytes".into()))?;
+        let hash = row
+            .hash
+            .try_into()
+            .map_err(|_| StoreError::Validation("an app state hash is not 128 bytes".into()))?;
         Ok(HashState {
             version: row.version,
             hash,
@@ -81,7 +84,12 @@ impl AppSyncStore for SessionStore {
         .await
     }
 
-    async fn put_mutation_macs(&self, name: &str, _version: u64, mutations: &[AppStateMutationMAC]) -> Result<()> {
+    async fn put_mutation_macs(
+        &self,
+        name: &str,
+        _version: u64,
+        mutations: &[AppStateMutationMAC],
+    ) -> Result<()> {
         let macs = mutations
             .iter()
             .map(|mutation| Ok((mac(&mutation.index_mac)?, mac(&mutation.value_mac)?)))
@@ -101,7 +109,11 @@ impl AppSyncStore for SessionStore {
         Ok(self.read(|image| image.sync_macs.get(name)?.get(&index).map(|value| value.to_vec())))
     }
 
-    async fn get_mutation_macs(&self, name: &str, index_macs: &[[u8; 32]]) -> Result<HashMap<[u8; 32], Vec<u8>>> {
+    async fn get_mutation_macs(
+        &self,
+        name: &str,
+        index_macs: &[[u8; 32]],
+    ) -> Result<HashMap<[u8; 32], Vec<u8>>> {
         Ok(self.read(|image| {
             let Some(stored) = image.sync_macs.get(name) else { return HashMap::new() };
             index_macs.iter().filter_map(|index| Some((*index, stored.get(index)?.to_vec()))).collect()

@@ -32,7 +32,9 @@ impl DeviceStore for SessionStore {
 
     async fn load(&self) -> Result<Option<Device>> {
         let Some(row) = self.read(|image| image.device.clone()) else { return Ok(None) };
-        serde_json::from_slice(&row.json).map(Some).map_err(|error| StoreError::Serialization(Box::new(error)))
+        serde_json::from_slice(&row.json)
+            .map(Some)
+            .map_err(|error| StoreError::Serialization(Box::new(error)))
     }
 
     async fn exists(&self) -> Result<bool> {

@@ -137,8 +137,14 @@ struct Change {
 
 /// One handed-in change: as many rows as it still waits for, and who to tell.
 struct Ticket {
-    state: Mutex<(usize, Option<oneshot::Sender<Result<(), CommitError>>>)>,
+    state: Mutex<TicketState>,
     _permit: OwnedSemaphorePermit,
+}
+
+struct TicketState {
+    rows_left: usize,
+    /// Who waits, until it is told.
+    waiter: Option<oneshot::Sender<Result<(), CommitError>>>,
 }
 
 impl GroupCommit {
@@ -195,7 +201,7 @@ impl Slot<'_> {
             let _nobody_waits = sender.send(Ok(()));
             return Receipt(receiver);
         }
-        let state = Mutex::new((rows.len(), Some(sender)));
+        let state = Mutex::new(TicketState { rows_left: rows.len(), waiter: Some(sender) });
         let ticket = Arc::new(Ticket { state, _permit: self.permit });
         let shared = &self.commit.shared;
         let mut queue = lock(&shared.queue);
@@ -228,11 +234,11 @@ impl Receipt {
 impl Ticket {
     fn row_done(&self, result: &Result<(), CommitError>) {
         let mut state = lock(&self.state);
-        state.0 = state.0.saturating_sub(1);
-        if (result.is_err() || state.0 == 0)
-            && let Some(sender) = state.1.take()
+        state.rows_left = state.rows_left.saturating_sub(1);
+        if (result.is_err() || state.rows_left == 0)
+            && let Some(waiter) = state.waiter.take()
         {
-            let _nobody_waits = sender.send(result.clone());
+            let _nobody_waits = waiter.send(result.clone());
         }
     }
 }

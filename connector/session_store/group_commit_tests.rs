@@ -103,7 +103,10 @@ async fn a_row_that_is_refused_fails_alone() {
 #[tokio::test]
 async fn only_so_many_changes_wait() {
     let rows = FakeRows::with_delay(Duration::from_millis(30));
-    let commit = GroupCommit::start(Arc::new(rows.clone()), CommitSettings { max_waiting: 2, writers: 1, ..settings() });
+    let commit = GroupCommit::start(
+        Arc::new(rows.clone()),
+        CommitSettings { max_waiting: 2, writers: 1, ..settings() },
+    );
     let first = submit(&commit, vec![put(ids(), "a", b"x")]).await;
     let second = submit(&commit, vec![put(ids(), "a", b"x")]).await;
     let third = tokio::time::timeout(Duration::from_millis(5), commit.reserve()).await;
@@ -117,7 +120,8 @@ async fn only_so_many_changes_wait() {
 async fn what_waits_when_the_last_handle_goes_is_written() {
     let rows = FakeRows::with_delay(Duration::from_millis(5));
     let commit = one_writer(&rows);
-    let receipt = submit(&commit, (0..60).map(|number| put(ids(), &number.to_string(), b"x")).collect()).await;
+    let receipt =
+        submit(&commit, (0..60).map(|number| put(ids(), &number.to_string(), b"x")).collect()).await;
     drop(commit);
     receipt.durable().await.unwrap();
     assert_eq!(rows.written(), 60);

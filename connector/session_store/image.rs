@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::rows::{
     BaseKeyRow, DeviceList, DeviceListsRow, DeviceRow, GroupDevicesRow, LidMapping, LidMappingsRow, NamedRow,
-    Numbered, NumberedRow, PREKEYS_PER_ROW, PeerDevice, PeerRow, PendingPiece, PendingRow, PrekeysUsedRow, RowName,
-    Secret, SecretsRow, SentMessage, SentRow, SyncKeysRow, SyncMacsRow, SyncVersionRow, TcTokenRow, UsedChunk, kind,
-    number_of,
+    Numbered, NumberedRow, PREKEYS_PER_ROW, PeerDevice, PeerRow, PendingPiece, PendingRow, PrekeysUsedRow,
+    RowName, Secret, SecretsRow, SentMessage, SentRow, SyncKeysRow, SyncMacsRow, SyncVersionRow, TcTokenRow,
+    UsedChunk, kind, number_of,
 };
 
 /// An app state MAC, index or value: HMAC-SHA256.
@@ -100,7 +100,10 @@ impl Image {
                 let row = SyncMacsRow::decode(content)?;
                 let (macs, _) = row.macs.as_chunks::<32>();
                 let (pairs, _) = macs.as_chunks::<2>();
-                self.sync_macs.entry(row.collection).or_default().extend(pairs.iter().map(|[index, value]| (*index, *value)));
+                self.sync_macs
+                    .entry(row.collection)
+                    .or_default()
+                    .extend(pairs.iter().map(|[index, value]| (*index, *value)));
             }
             kind::LID_MAPPINGS => {
                 self.lid_mappings.insert(bucket, LidMappingsRow::decode(content)?.mappings);
@@ -153,7 +156,10 @@ impl Image {
                 filled(&self.prekeys_used, || PrekeysUsedRow { chunks: chunks.collect() })
             }
             RowName::SignedPrekeys => {
-                let records = self.signed_prekeys.iter().map(|(id, record)| Numbered { id: *id, record: record.clone() });
+                let records = self
+                    .signed_prekeys
+                    .iter()
+                    .map(|(id, record)| Numbered { id: *id, record: record.clone() });
                 filled(&self.signed_prekeys, || NumberedRow { records: records.collect() })
             }
             RowName::SenderKey(name) => named(name, self.sender_keys.get(name)?),
@@ -161,18 +167,28 @@ impl Image {
             RowName::GroupDevices(group) => {
                 let having = |wanted| {
                     let devices = self.group_devices.get(group).into_iter().flatten();
-                    devices.filter(move |(_, has)| **has == wanted).map(|(device, _)| device.clone()).collect()
+                    devices
+                        .filter(move |(_, has)| **has == wanted)
+                        .map(|(device, _)| device.clone())
+                        .collect()
                 };
-                let row = GroupDevicesRow { group: group.clone(), with_key: having(true), without_key: having(false) };
+                let row = GroupDevicesRow {
+                    group: group.clone(),
+                    with_key: having(true),
+                    without_key: having(false),
+                };
                 self.group_devices.contains_key(group).then(|| row.encode_to_vec())
             }
             RowName::SyncKeys => Some(self.sync_keys.encode_to_vec()),
-            RowName::SyncVersion(collection) => self.sync_versions.get(collection).map(Message::encode_to_vec),
+            RowName::SyncVersion(collection) => {
+                self.sync_versions.get(collection).map(Message::encode_to_vec)
+            }
             RowName::SyncMacs(collection, bucket) => {
                 let macs: Vec<u8> = mac_bucket(self.sync_macs.get(collection)?, *bucket)
                     .flat_map(|(index, value)| [*index, *value].concat())
                     .collect();
-                (!macs.is_empty()).then(|| SyncMacsRow { collection: collection.clone(), macs }.encode_to_vec())
+                (!macs.is_empty())
+                    .then(|| SyncMacsRow { collection: collection.clone(), macs }.encode_to_vec())
             }
             RowName::LidMappings(bucket) => {
                 let mappings = self.lid_mappings.get(bucket).filter(|mappings| !mappings.is_empty())?.clone();
@@ -184,7 +200,10 @@ impl Image {
             }
             RowName::BaseKey { address, message_id } => {
                 let key = self.base_keys.get(&(address.clone(), message_id.clone()))?.clone();
-                Some(BaseKeyRow { address: address.clone(), message_id: message_id.clone(), key }.encode_to_vec())
+                Some(
+                    BaseKeyRow { address: address.clone(), message_id: message_id.clone(), key }
+                        .encode_to_vec(),
+                )
             }
             RowName::TcToken(jid) => self.tc_tokens.get(jid).map(Message::encode_to_vec),
             RowName::Sent(segment) => {

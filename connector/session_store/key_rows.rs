@@ -19,7 +19,12 @@ pub(super) trait KeyRows: Send + Sync {
     async fn load(&self, tenant: TenantId, device: DeviceId) -> Result<Vec<SessionKeyRow>, KeyRowsError>;
 
     /// One row of a device.
-    async fn get(&self, tenant: TenantId, device: DeviceId, name: &str) -> Result<Option<Vec<u8>>, KeyRowsError>;
+    async fn get(
+        &self,
+        tenant: TenantId,
+        device: DeviceId,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, KeyRowsError>;
 
     /// The names of all rows of a device.
     async fn names(&self, tenant: TenantId, device: DeviceId) -> Result<Vec<String>, KeyRowsError>;
@@ -57,7 +62,12 @@ impl KeyRows for Db {
         Ok(session_keys::load(self, tenant, device).await?)
     }
 
-    async fn get(&self, tenant: TenantId, device: DeviceId, name: &str) -> Result<Option<Vec<u8>>, KeyRowsError> {
+    async fn get(
+        &self,
+        tenant: TenantId,
+        device: DeviceId,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, KeyRowsError> {
         Ok(session_keys::get(self, tenant, device, name).await?)
     }
 

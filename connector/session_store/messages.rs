@@ -24,11 +24,20 @@ const MAX_SENT: usize = 2048;
 /// What is put in one slot when much arrives at once; also the largest piece of a message.
 const SLOT_BYTES: usize = 200 * 1024;
 
-pub(super) fn keep_sent(image: &mut Image, touched: &mut Touched, chat: &str, id: &str, payload: &[u8], now: i64) {
+pub(super) fn keep_sent(
+    image: &mut Image,
+    touched: &mut Touched,
+    chat: &str,
+    id: &str,
+    payload: &[u8],
+    now: i64,
+) {
     take_sent(image, touched, chat, id);
-    let message = SentMessage { chat: chat.to_owned(), id: id.to_owned(), payload: payload.to_vec(), stored_at: now };
+    let message =
+        SentMessage { chat: chat.to_owned(), id: id.to_owned(), payload: payload.to_vec(), stored_at: now };
     let size = |messages: &[SentMessage]| messages.iter().map(prost::Message::encoded_len).sum::<usize>();
-    let (last, filled) = image.sent.last_key_value().map_or((0, 0), |(segment, messages)| (*segment, size(messages)));
+    let (last, filled) =
+        image.sent.last_key_value().map_or((0, 0), |(segment, messages)| (*segment, size(messages)));
     let fits = filled + size(std::slice::from_ref(&message)) <= SEGMENT_BYTES;
     let segment = if fits { last } else { last.wrapping_add(1) };
     image.sent.entry(segment).or_default().push(message);
@@ -65,7 +74,12 @@ pub(super) fn expire_sent(image: &mut Image, touched: &mut Touched, cutoff: i64)
     u32::try_from(gone).unwrap_or(u32::MAX)
 }
 
-pub(super) fn keep_pending(image: &mut Image, touched: &mut Touched, rows: &[PendingInboundRow<'_>], now: i64) {
+pub(super) fn keep_pending(
+    image: &mut Image,
+    touched: &mut Touched,
+    rows: &[PendingInboundRow<'_>],
+    now: i64,
+) {
     let keys: Vec<_> =
         rows.iter().map(|row| PendingInboundKey { chat: row.chat, sender: row.sender, id: row.id }).collect();
     drop_pending(image, touched, &keys);
@@ -121,7 +135,8 @@ fn fill_slot(image: &mut Image, touched: &mut Touched, pieces: Vec<PendingPiece>
 }
 
 fn pieces_of(row: &PendingInboundRow<'_>, now: i64) -> Vec<PendingPiece> {
-    let parts: Vec<&[u8]> = if row.message.is_empty() { vec![&[]] } else { row.message.chunks(SLOT_BYTES).collect() };
+    let parts: Vec<&[u8]> =
+        if row.message.is_empty() { vec![&[]] } else { row.message.chunks(SLOT_BYTES).collect() };
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     let piece = |(part, bytes): (u32, &&[u8])| PendingPiece {
         chat: row.chat.to_owned(),

@@ -144,9 +144,12 @@ impl SessionStores {
     /// # Errors
     /// [`SessionStoreError`]
     pub async fn has_link(&self, tenant: TenantId, device: DeviceId) -> Result<bool, SessionStoreError> {
-        let Some(sealed) = self.shared.rows.get(tenant, device, kind::DEVICE).await? else { return Ok(false) };
+        let Some(sealed) = self.shared.rows.get(tenant, device, kind::DEVICE).await? else {
+            return Ok(false);
+        };
         let content = self.shared.unseal(tenant, device, kind::DEVICE, &sealed)?;
-        let row = DeviceRow::decode(content.as_slice()).map_err(|error| SessionStoreError::Damaged(error.to_string()))?;
+        let row = DeviceRow::decode(content.as_slice())
+            .map_err(|error| SessionStoreError::Damaged(error.to_string()))?;
         Ok(row.linked)
     }
 
@@ -161,7 +164,8 @@ impl SessionStores {
         self.shared.commit.quiet(device).await;
         let names = self.shared.rows.names(tenant, device).await?;
         let slot = self.shared.commit.reserve().await;
-        let delete = |name| RowWrite { write: SessionKeyWrite { tenant, device, name, data: None }, epoch: 0 };
+        let delete =
+            |name| RowWrite { write: SessionKeyWrite { tenant, device, name, data: None }, epoch: 0 };
         slot.submit(names.into_iter().map(delete).collect()).durable().await?;
         Ok(())
     }
@@ -195,7 +199,13 @@ impl Shared {
         self.sealer.seal(place(tenant, device, name).as_bytes(), content)
     }
 
-    fn unseal(&self, tenant: TenantId, device: DeviceId, name: &str, data: &[u8]) -> Result<Vec<u8>, SessionStoreError> {
+    fn unseal(
+        &self,
+        tenant: TenantId,
+        device: DeviceId,
+        name: &str,
+        data: &[u8],
+    ) -> Result<Vec<u8>, SessionStoreError> {
         let opened = self.sealer.open(place(tenant, device, name).as_bytes(), data);
         opened.map_err(|error| SessionStoreError::Damaged(format!("{name}: {error}")))
     }
@@ -278,7 +288,8 @@ impl SessionStore {
             if touched.now.is_empty() {
                 return Ok(outcome);
             }
-            let writes = touched.now.iter().map(|row| self.write_of(&image, row)).collect::<Result<_, _>>()?;
+            let writes =
+                touched.now.iter().map(|row| self.write_of(&image, row)).collect::<Result<_, _>>()?;
             // Handed in before the image is let go: writes of a row go out in the order of its changes.
             (outcome, touched.now, slot.submit(writes))
         };

@@ -17,7 +17,8 @@ use super::{
 impl Image {
     fn secret(&self, chat: &str, sender: &str, message_id: &str) -> Option<&Secret> {
         let mut same_bucket = self.secrets.get(&bucket(message_id))?.iter();
-        same_bucket.find(|secret| secret.message_id == message_id && secret.chat == chat && secret.sender == sender)
+        same_bucket
+            .find(|secret| secret.message_id == message_id && secret.chat == chat && secret.sender == sender)
     }
 }
 
@@ -56,7 +57,12 @@ impl MsgSecretStore for SessionStore {
         Ok(self.read(|image| Some(image.secret(chat, sender, msg_id)?.secret.clone())))
     }
 
-    async fn get_msg_secret_with_ts(&self, chat: &str, sender: &str, msg_id: &str) -> Result<Option<(Vec<u8>, i64)>> {
+    async fn get_msg_secret_with_ts(
+        &self,
+        chat: &str,
+        sender: &str,
+        msg_id: &str,
+    ) -> Result<Option<(Vec<u8>, i64)>> {
         Ok(self.read(|image| {
             let secret = image.secret(chat, sender, msg_id)?;
             Some((secret.secret.clone(), secret.message_at))

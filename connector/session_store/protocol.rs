@@ -60,7 +60,12 @@ impl Image {
         touched.now.insert(RowName::DeviceLists(bucket));
     }
 
-    fn change_tc_token(&mut self, touched: &mut Touched, jid: &str, change: impl FnOnce(Option<TcTokenRow>) -> TcTokenRow) {
+    fn change_tc_token(
+        &mut self,
+        touched: &mut Touched,
+        jid: &str,
+        change: impl FnOnce(Option<TcTokenRow>) -> TcTokenRow,
+    ) {
         let token = change(self.tc_tokens.remove(jid));
         self.tc_tokens.insert(jid.to_owned(), token);
         touched.now.insert(RowName::TcToken(jid.to_owned()));
@@ -78,7 +83,8 @@ fn entry_of(mapping: &LidMapping) -> LidPnMappingEntry {
 }
 
 fn record_of(list: &DeviceList) -> DeviceListRecord {
-    let info = |device: &ListedDevice| DeviceInfo::new(device.device, device.key_index).with_hosting(device.hosted);
+    let info =
+        |device: &ListedDevice| DeviceInfo::new(device.device, device.key_index).with_hosting(device.hosted);
     DeviceListRecord {
         user: list.user.clone(),
         devices: list.devices.iter().map(info).collect(),
@@ -148,7 +154,8 @@ impl ProtocolStore for SessionStore {
     /// Looked for in all mappings: the library asks only for numbers that its own index does not have.
     async fn get_pn_mapping(&self, phone: &str) -> Result<Option<LidPnMappingEntry>> {
         Ok(self.read(|image| {
-            let of_phone = image.lid_mappings.values().flatten().filter(|mapping| mapping.phone_number == phone);
+            let of_phone =
+                image.lid_mappings.values().flatten().filter(|mapping| mapping.phone_number == phone);
             of_phone.max_by_key(|mapping| (mapping.updated_at, mapping.created_at)).map(entry_of)
         }))
     }
@@ -186,7 +193,12 @@ impl ProtocolStore for SessionStore {
         .await
     }
 
-    async fn has_same_base_key(&self, address: &str, message_id: &str, current_base_key: &[u8]) -> Result<bool> {
+    async fn has_same_base_key(
+        &self,
+        address: &str,
+        message_id: &str,
+        current_base_key: &[u8],
+    ) -> Result<bool> {
         let key = (address.to_owned(), message_id.to_owned());
         Ok(self.read(|image| image.base_keys.get(&key).is_some_and(|saved| saved == current_base_key)))
     }
@@ -310,7 +322,8 @@ impl ProtocolStore for SessionStore {
                     received_at: sender_timestamp,
                     ..TcTokenRow::default()
                 });
-                row.issued_at = Some(row.issued_at.map_or(sender_timestamp, |known| known.max(sender_timestamp)));
+                row.issued_at =
+                    Some(row.issued_at.map_or(sender_timestamp, |known| known.max(sender_timestamp)));
                 row
             });
         })
@@ -335,7 +348,8 @@ impl ProtocolStore for SessionStore {
 
     async fn store_sent_message(&self, chat_jid: &str, message_id: &str, payload: &[u8]) -> Result<()> {
         let now = self.now();
-        self.change(|image, touched| messages::keep_sent(image, touched, chat_jid, message_id, payload, now)).await
+        self.change(|image, touched| messages::keep_sent(image, touched, chat_jid, message_id, payload, now))
+            .await
     }
 
     async fn take_sent_message(&self, chat_jid: &str, message_id: &str) -> Result<Option<Vec<u8>>> {

@@ -32,7 +32,12 @@ impl Image {
         self.peers.get(&peer_of(address))?.iter().find(|device| device.address == address)
     }
 
-    fn change_peer_device(&mut self, touched: &mut Touched, address: &str, change: impl FnOnce(&mut PeerDevice)) {
+    fn change_peer_device(
+        &mut self,
+        touched: &mut Touched,
+        address: &str,
+        change: impl FnOnce(&mut PeerDevice),
+    ) {
         let peer = peer_of(address);
         let devices = self.peers.entry(peer.clone()).or_default();
         let place = devices.iter().position(|device| device.address == address).unwrap_or_else(|| {
@@ -47,7 +52,12 @@ impl Image {
         touched.now.insert(RowName::Peer(peer));
     }
 
-    fn forget_of_peer_device(&mut self, touched: &mut Touched, address: &str, change: impl FnOnce(&mut PeerDevice)) {
+    fn forget_of_peer_device(
+        &mut self,
+        touched: &mut Touched,
+        address: &str,
+        change: impl FnOnce(&mut PeerDevice),
+    ) {
         if self.peer_device(address).is_some() {
             self.change_peer_device(touched, address, change);
         }
@@ -57,7 +67,8 @@ impl Image {
         let mut chunks: BTreeMap<u32, BTreeMap<u32, Bytes>> = BTreeMap::new();
         for (id, record) in prekeys {
             let chunk = id / PREKEYS_PER_ROW;
-            let former = || self.prekeys_in(chunk).into_iter().map(|prekey| (prekey.id, prekey.record)).collect();
+            let former =
+                || self.prekeys_in(chunk).into_iter().map(|prekey| (prekey.id, prekey.record)).collect();
             chunks.entry(chunk).or_insert_with(former).insert(*id, record.clone());
         }
         for (chunk, records) in chunks {
@@ -106,13 +117,17 @@ impl SignalStore for SessionStore {
 
     async fn load_identity(&self, address: &str) -> Result<Option<[u8; 32]>> {
         let key = self.read(|image| image.peer_device(address)?.identity.clone());
-        key.map(|key| key.as_ref().try_into().map_err(|_| StoreError::Validation("identity is not 32 bytes".into())))
-            .transpose()
+        key.map(|key| {
+            key.as_ref().try_into().map_err(|_| StoreError::Validation("identity is not 32 bytes".into()))
+        })
+        .transpose()
     }
 
     async fn delete_identity(&self, address: &str) -> Result<()> {
-        self.change(|image, touched| image.forget_of_peer_device(touched, address, |device| device.identity = None))
-            .await
+        self.change(|image, touched| {
+            image.forget_of_peer_device(touched, address, |device| device.identity = None)
+        })
+        .await
     }
 
     async fn get_session(&self, address: &str) -> Result<Option<Bytes>> {
@@ -134,8 +149,10 @@ impl SignalStore for SessionStore {
     }
 
     async fn delete_session(&self, address: &str) -> Result<()> {
-        self.change(|image, touched| image.forget_of_peer_device(touched, address, |device| device.session = None))
-            .await
+        self.change(|image, touched| {
+            image.forget_of_peer_device(touched, address, |device| device.session = None)
+        })
+        .await
     }
 
     async fn has_session(&self, address: &str) -> Result<bool> {
@@ -167,7 +184,8 @@ impl SignalStore for SessionStore {
     async fn load_prekeys_batch(&self, ids: &[u32]) -> Result<Vec<(u32, Bytes)>> {
         let wanted: BTreeSet<_> = ids.iter().copied().collect();
         let chunks: BTreeSet<_> = ids.iter().map(|id| id / PREKEYS_PER_ROW).collect();
-        let prekeys: Vec<_> = self.read(|image| chunks.into_iter().flat_map(|chunk| image.prekeys_in(chunk)).collect());
+        let prekeys: Vec<_> =
+            self.read(|image| chunks.into_iter().flat_map(|chunk| image.prekeys_in(chunk)).collect());
         Ok(prekeys
             .into_iter()
             .filter(|prekey| wanted.contains(&prekey.id))
@@ -186,7 +204,8 @@ impl SignalStore for SessionStore {
     async fn get_max_prekey_id(&self) -> Result<u32> {
         Ok(self.read(|image| {
             let newest_first = image.prekeys.keys().rev();
-            let highest = newest_first.filter_map(|chunk| image.prekeys_in(*chunk).iter().map(|prekey| prekey.id).max());
+            let highest = newest_first
+                .filter_map(|chunk| image.prekeys_in(*chunk).iter().map(|prekey| prekey.id).max());
             highest.take(1).next().unwrap_or_default()
         }))
     }
@@ -205,7 +224,8 @@ impl SignalStore for SessionStore {
     }
 
     async fn load_all_signed_prekeys(&self) -> Result<Vec<(u32, Vec<u8>)>> {
-        Ok(self.read(|image| image.signed_prekeys.iter().map(|(id, record)| (*id, record.to_vec())).collect()))
+        Ok(self
+            .read(|image| image.signed_prekeys.iter().map(|(id, record)| (*id, record.to_vec())).collect()))
     }
 
     async fn remove_signed_prekey(&self, id: u32) -> Result<()> {

@@ -75,10 +75,17 @@ impl KeyRows for FakeRows {
     async fn load(&self, tenant: TenantId, device: DeviceId) -> Result<Vec<SessionKeyRow>, KeyRowsError> {
         let state = lock(&self.state);
         let of_device = state.rows.iter().filter(|((owner, of, _), _)| (*owner, *of) == (tenant, device));
-        Ok(of_device.map(|((_, _, name), data)| SessionKeyRow { name: name.clone(), data: data.clone() }).collect())
+        Ok(of_device
+            .map(|((_, _, name), data)| SessionKeyRow { name: name.clone(), data: data.clone() })
+            .collect())
     }
 
-    async fn get(&self, tenant: TenantId, device: DeviceId, name: &str) -> Result<Option<Vec<u8>>, KeyRowsError> {
+    async fn get(
+        &self,
+        tenant: TenantId,
+        device: DeviceId,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, KeyRowsError> {
         Ok(lock(&self.state).rows.get(&(tenant, device, name.to_owned())).cloned())
     }
 
@@ -139,7 +146,12 @@ pub(super) fn ids() -> (TenantId, DeviceId) {
 
 /// Fast settings: no lingering, short pauses.
 pub(super) fn settings() -> CommitSettings {
-    CommitSettings { linger: Duration::ZERO, first_pause: Duration::from_millis(1), attempts: 4, ..Default::default() }
+    CommitSettings {
+        linger: Duration::ZERO,
+        first_pause: Duration::from_millis(1),
+        attempts: 4,
+        ..Default::default()
+    }
 }
 
 /// One device over rows that outlive its store.

@@ -61,7 +61,12 @@ async fn prekeys_are_few_rows_and_using_one_is_one_small_row() {
     store.remove_prekey(500).await.unwrap();
     store.remove_prekey(500).await.unwrap();
     assert_eq!(bench.rows.written(), 10);
-    let largest_mark = lock(&bench.rows.state).rows.iter().filter(|((_, _, name), _)| name == "prekeys-used").map(|(_, data)| data.len()).max();
+    let largest_mark = lock(&bench.rows.state)
+        .rows
+        .iter()
+        .filter(|((_, _, name), _)| name == "prekeys-used")
+        .map(|(_, data)| data.len())
+        .max();
     assert!(largest_mark.unwrap() < 100);
 
     let again = bench.open().await;
@@ -76,7 +81,11 @@ async fn prekeys_are_few_rows_and_using_one_is_one_small_row() {
         again.remove_prekey(id).await.unwrap();
     }
     assert_eq!(again.get_max_prekey_id().await.unwrap(), 799);
-    assert_eq!(bench.rows.names().iter().filter(|name| name.starts_with("prekeys#")).count(), 8, "a used up row goes");
+    assert_eq!(
+        bench.rows.names().iter().filter(|name| name.starts_with("prekeys#")).count(),
+        8,
+        "a used up row goes"
+    );
     again.store_prekey(500, b"anew", false).await.unwrap();
     assert_eq!(bench.open().await.load_prekey(500).await.unwrap(), Some(bytes("anew")));
 }
@@ -89,7 +98,10 @@ async fn signed_prekeys_and_sender_keys_come_back() {
         store.store_signed_prekey(id, &[id as u8]).await.unwrap();
     }
     store.remove_signed_prekey(2).await.unwrap();
-    store.put_sender_keys_batch(&[(Arc::from("g::a"), bytes("1")), (Arc::from("g::b"), bytes("2"))]).await.unwrap();
+    store
+        .put_sender_keys_batch(&[(Arc::from("g::a"), bytes("1")), (Arc::from("g::b"), bytes("2"))])
+        .await
+        .unwrap();
     store.delete_sender_key("g::a").await.unwrap();
 
     let again = bench.open().await;
@@ -276,7 +288,10 @@ async fn arrived_messages_are_durable_until_done_and_cost_one_write() {
     assert_eq!(bench.rows.written(), 10, "each overwrites the one before");
     let large = vec![9; 3 * MAX_CONTENT];
     let row = |id, message| PendingInboundRow { chat: PHONE, sender: PHONE, id, message };
-    store.store_pending_inbound_batch(&[row("small", b"x"), row("large", &large), row("empty", b"")]).await.unwrap();
+    store
+        .store_pending_inbound_batch(&[row("small", b"x"), row("large", &large), row("empty", b"")])
+        .await
+        .unwrap();
     drop(store);
 
     let after_crash = bench.open().await;
@@ -299,7 +314,10 @@ async fn arrived_messages_expire() {
     assert_eq!(store.delete_expired_pending_inbound(1_700_000_005).await.unwrap(), 1);
     assert_eq!(store.get_pending_inbound(PHONE, PHONE, "old").await.unwrap(), None);
     store.close().await.unwrap();
-    assert_eq!(bench.open().await.get_pending_inbound(PHONE, PHONE, "new").await.unwrap(), Some(b"y".to_vec()));
+    assert_eq!(
+        bench.open().await.get_pending_inbound(PHONE, PHONE, "new").await.unwrap(),
+        Some(b"y".to_vec())
+    );
 }
 
 #[tokio::test]
@@ -369,7 +387,9 @@ async fn a_row_opens_in_its_own_place_only() {
 
     // A row of one device under another device.
     let (_, other) = super::testing::ids();
-    lock(&bench.rows.state).rows.insert(place(&names[0], other), stored[&place(&names[0], bench.device)].clone());
+    lock(&bench.rows.state)
+        .rows
+        .insert(place(&names[0], other), stored[&place(&names[0], bench.device)].clone());
     let error = bench.stores.open(bench.tenant, other, 1).await.err();
     assert!(matches!(error, Some(SessionStoreError::Damaged(_))), "{error:?}");
 

@@ -39,7 +39,12 @@ mod tests {
 
     #[test]
     fn a_sandbox_build_talks_to_loopback_only() {
-        for url in ["ws://127.0.0.1:4000/ws/chat", "wss://127.8.9.1/ws/chat", "ws://[::1]:4000/x", "ws://localhost:1/"] {
+        for url in [
+            "ws://127.0.0.1:4000/ws/chat",
+            "wss://127.8.9.1/ws/chat",
+            "ws://[::1]:4000/x",
+            "ws://localhost:1/",
+        ] {
             assert_eq!(check_in_build(url, true).as_deref(), Ok(url));
         }
         for url in [
@@ -65,7 +70,11 @@ mod tests {
     fn nothing_but_web_sockets() {
         for url in ["", "127.0.0.1", "https://127.0.0.1/", "file:///etc/passwd", "ws:///ws/chat"] {
             for sandbox in [true, false] {
-                assert_eq!(check_in_build(url, sandbox), Err(AddressError::NotWebSocket(url.to_owned())), "{url}");
+                assert_eq!(
+                    check_in_build(url, sandbox),
+                    Err(AddressError::NotWebSocket(url.to_owned())),
+                    "{url}"
+                );
             }
         }
     }

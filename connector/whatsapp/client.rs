@@ -11,12 +11,7 @@ use whatsapp_rust::{
     waproto::whatsapp::device_props::PlatformType,
 };
 
-use super::{
-    Inbox, OpenError, Shared,
-    http::NoHttp,
-    inbound::InboxHook,
-    listener::Listener,
-};
+use super::{Inbox, OpenError, Shared, http::NoHttp, inbound::InboxHook, listener::Listener};
 use crate::session_store::SessionStore;
 
 /// So many sent messages are kept in memory for resending; with any number at all, the library no

@@ -117,24 +117,32 @@ mod tests {
     fn what_kurir_cannot_show_is_named() {
         let image = Message { image_message: MessageField::some(Default::default()), ..Default::default() };
         assert_eq!(content_of(&image), kind("image"));
-        let revoke = message::ProtocolMessage { r#type: Some(protocol_message::Type::REVOKE), ..Default::default() };
+        let revoke =
+            message::ProtocolMessage { r#type: Some(protocol_message::Type::REVOKE), ..Default::default() };
         assert_eq!(
             content_of(&Message { protocol_message: MessageField::some(revoke), ..Default::default() }),
             kind("revoke")
         );
-        let unheard_of = Message { payment_invite_message: MessageField::some(Default::default()), ..Default::default() };
+        let unheard_of =
+            Message { payment_invite_message: MessageField::some(Default::default()), ..Default::default() };
         assert_eq!(content_of(&unheard_of), kind("other"));
     }
 
     #[test]
     fn what_devices_tell_each_other_is_not_a_message() {
         assert_eq!(content_of(&Message::default()), None);
-        let keys = Message { sender_key_distribution_message: MessageField::some(Default::default()), ..Default::default() };
+        let keys = Message {
+            sender_key_distribution_message: MessageField::some(Default::default()),
+            ..Default::default()
+        };
         assert_eq!(content_of(&keys), None);
         let history = message::ProtocolMessage {
             r#type: Some(protocol_message::Type::HISTORY_SYNC_NOTIFICATION),
             ..Default::default()
         };
-        assert_eq!(content_of(&Message { protocol_message: MessageField::some(history), ..Default::default() }), None);
+        assert_eq!(
+            content_of(&Message { protocol_message: MessageField::some(history), ..Default::default() }),
+            None
+        );
     }
 }

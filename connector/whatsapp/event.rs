@@ -65,14 +65,22 @@ pub enum ReceiptKind {
 impl fmt::Debug for SocketEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Qr { valid_for, .. } => f.debug_struct("Qr").field("valid_for", valid_for).finish_non_exhaustive(),
+            Self::Qr { valid_for, .. } => {
+                f.debug_struct("Qr").field("valid_for", valid_for).finish_non_exhaustive()
+            }
             Self::QrExhausted => f.write_str("QrExhausted"),
             Self::PairingCode { expires_in, .. } => {
                 f.debug_struct("PairingCode").field("expires_in", expires_in).finish_non_exhaustive()
             }
-            Self::PairingCodeVoid { reason } => f.debug_struct("PairingCodeVoid").field("reason", reason).finish(),
-            Self::Paired { identity, .. } => f.debug_struct("Paired").field("identity", identity).finish_non_exhaustive(),
-            Self::PairingFailed { reason } => f.debug_struct("PairingFailed").field("reason", reason).finish(),
+            Self::PairingCodeVoid { reason } => {
+                f.debug_struct("PairingCodeVoid").field("reason", reason).finish()
+            }
+            Self::Paired { identity, .. } => {
+                f.debug_struct("Paired").field("identity", identity).finish_non_exhaustive()
+            }
+            Self::PairingFailed { reason } => {
+                f.debug_struct("PairingFailed").field("reason", reason).finish()
+            }
             Self::Connected { identity, .. } => {
                 f.debug_struct("Connected").field("identity", identity).finish_non_exhaustive()
             }

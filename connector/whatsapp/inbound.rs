@@ -62,7 +62,9 @@ pub enum Chat {
 pub enum InboundContent {
     Text(String),
     /// Nothing Kurir shows yet; `kind` is the protocol's name of it, such as `image` or `reaction`.
-    Unsupported { kind: String },
+    Unsupported {
+        kind: String,
+    },
 }
 
 impl InboundMessage {

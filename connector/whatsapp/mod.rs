@@ -30,7 +30,7 @@ pub use config::{VersionError, WhatsAppConfig};
 pub use error::{AddressError, CommandError, OpenError, SendError};
 pub use event::{ReceiptKind, SocketEvent};
 pub use identity::Identity;
-pub use inbound::{Chat, Inbox, InboxError, InboundContent, InboundMessage};
+pub use inbound::{Chat, InboundContent, InboundMessage, Inbox, InboxError};
 pub use socket::{OnWhatsApp, PairingCode, Sent, Socket};
 
 /// What all sockets of a process share: where WhatsApp is and how to reach it. Cheap to clone.
@@ -55,7 +55,8 @@ impl WhatsApp {
     pub fn new(config: WhatsAppConfig) -> Result<Self, AddressError> {
         let url = address::check(config.server_url.as_deref())?;
         // A connector of its own for every connection would hold the TLS roots as many times.
-        let transport = TokioWebSocketTransportFactory::new().with_url(url).with_connector(default_tls_connector());
+        let transport =
+            TokioWebSocketTransportFactory::new().with_url(url).with_connector(default_tls_connector());
         Ok(Self { shared: Arc::new(Shared { config, transport: Arc::new(transport) }) })
     }
 

@@ -3,16 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::Instant,
+};
 use whatsapp_rust::{bot::BotHandle, types::events::Event, wacore::pair_code::PairCodeUtils};
 
-use super::{
-    Inbox, SocketEvent, client,
-    inbound,
-    listener::Listener,
-    socket::Inner,
-    translate::translate,
-};
+use super::{Inbox, SocketEvent, client, inbound, listener::Listener, socket::Inner, translate::translate};
 
 /// WhatsApp hands out so many QR codes at a time.
 const CODES_PER_ROUND: u32 = 6;
@@ -50,19 +47,26 @@ impl Pump {
         for round in 1.. {
             match self.run_client(handle, events, &mut codes).await {
                 End::Over => return,
-                End::Unscanned if self.socket.closing() => return,
-                End::Unscanned if round >= self.socket.shared.config.qr_rounds || self.out_of_codes(&codes) => {
+                End::Unscanned if self.socket.closing.is_cancelled() => return,
+                End::Unscanned
+                    if round >= self.socket.shared.config.qr_rounds || codes.shown >= self.most_codes() =>
+                {
                     self.pass(SocketEvent::QrExhausted).await;
                     return;
                 }
                 End::Unscanned => codes.over = false,
             }
-            let (listener, next_events) = Listener::new(self.socket.acks.clone(), self.socket.connected.clone());
+            let (listener, next_events) =
+                Listener::new(self.socket.acks.clone(), self.socket.connected.clone());
             let keys = self.socket.keys.clone();
             match client::build(&self.socket.shared, keys, self.inbox.clone(), listener).await {
                 Ok(bot) => {
                     handle = self.socket.start(bot);
                     events = next_events;
+                    if self.socket.closing.is_cancelled() {
+                        // Asked for while there was no client to tell.
+                        self.socket.client().disconnect().await;
+                    }
                 }
                 Err(error) => {
                     tracing::error!(%error, "no other round of QR codes");
@@ -114,7 +118,7 @@ impl Pump {
                     codes.last = reference.to_owned();
                     codes.shown += 1;
                 }
-                if self.out_of_codes(codes) && codes.shown > self.most_codes() {
+                if codes.shown > self.most_codes() {
                     self.stop_showing(codes);
                     return;
                 }
@@ -146,11 +150,8 @@ impl Pump {
         }
     }
 
-    /// Whether no code is left to show.
-    fn out_of_codes(&self, codes: &Codes) -> bool {
-        codes.shown >= self.most_codes()
-    }
-
+    /// A server that closes the connection early hands out new codes at the next connect, so they are
+    /// counted, not only the rounds.
     fn most_codes(&self) -> u32 {
         self.socket.shared.config.qr_rounds.saturating_mul(CODES_PER_ROUND)
     }
@@ -162,11 +163,18 @@ impl Pump {
         tokio::spawn(async move { client.disconnect().await });
     }
 
-    /// A session that no longer listens does not keep the socket from going on; it closes it itself.
+    /// A session that does not listen holds the socket up for a while only, and not at all when it
+    /// closes it.
     async fn pass(&self, event: SocketEvent) {
         const PATIENCE: Duration = Duration::from_secs(30);
-        if self.out.send_timeout(event, PATIENCE).await.is_err() {
-            tracing::warn!("nobody takes a socket's events");
+        let Err(TrySendError::Full(event)) = self.out.try_send(event) else { return };
+        tokio::select! {
+            sent = self.out.send_timeout(event, PATIENCE) => {
+                if sent.is_err() {
+                    tracing::warn!("nobody takes a socket's events: one is dropped");
+                }
+            }
+            () = self.socket.closing.cancelled() => {}
         }
     }
 }

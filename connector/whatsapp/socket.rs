@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 use whatsapp_rust::{
     Client, ClientError, ErrorChainExt, Jid, SendOptions, anyhow,
     bot::{Bot, BotHandle},
@@ -43,7 +44,8 @@ pub(super) struct Inner {
     pub keys: Arc<SessionStore>,
     pub acks: Acks,
     pub connected: Arc<AtomicBool>,
-    closing: AtomicBool,
+    /// The session wants the socket closed.
+    pub closing: CancellationToken,
     /// The client of the current round of QR codes; after that it stays the same.
     client: RwLock<Arc<Client>>,
 }
@@ -76,10 +78,6 @@ impl Inner {
         self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
-    }
-
     /// Starts a client and makes it the socket's.
     pub(super) fn start(&self, bot: Bot) -> BotHandle {
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = bot.client();
@@ -108,7 +106,7 @@ impl Socket {
             keys,
             acks,
             connected,
-            closing: AtomicBool::new(false),
+            closing: CancellationToken::new(),
             client: RwLock::new(bot.client()),
         });
         let handle = inner.start(bot);
@@ -162,7 +160,8 @@ impl Socket {
         let patience = self.inner.shared.config.command_timeout;
         client.wait_for_socket(patience).await.map_err(|_| CommandError::NotConnected)?;
         let options = PairCodeOptions { phone_number: phone_number.to_owned(), ..PairCodeOptions::default() };
-        let asked = timeout(patience, client.pair_with_code(options)).await.map_err(|_| CommandError::Timeout)?;
+        let asked =
+            timeout(patience, client.pair_with_code(options)).await.map_err(|_| CommandError::Timeout)?;
         let code = asked.map_err(|error| pairing_error(&error))?;
         Ok(PairingCode { code, expires_in: PairCodeUtils::code_validity() })
     }
@@ -219,7 +218,8 @@ impl Socket {
         let told = match (self.connected_client(), self.inner.client().pn()) {
             (Ok(client), Some(own)) => {
                 let request = RemoveCompanionDeviceSpec::new(&own);
-                self.answer(async { client.execute(request).await.map_err(|error| command_error(&error)) }).await
+                self.answer(async { client.execute(request).await.map_err(|error| command_error(&error)) })
+                    .await
             }
             (Err(error), Some(_)) => Err(error),
             // Never linked, so there is nothing to undo.
@@ -232,7 +232,7 @@ impl Socket {
     /// Closes the socket and writes what is not written yet; keeps the link. The keys take no more
     /// changes: they are opened again for the next socket.
     pub async fn close(&self) {
-        self.inner.closing.store(true, Ordering::Release);
+        self.inner.closing.cancel();
         self.inner.client().disconnect().await;
         let pump = self.pump.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut pump) = pump
@@ -256,14 +256,17 @@ impl Socket {
         if self.is_connected() { Ok(self.inner.client()) } else { Err(CommandError::NotConnected) }
     }
 
-    async fn answer<T>(&self, asked: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    async fn answer<T>(
+        &self,
+        asked: impl Future<Output = Result<T, CommandError>>,
+    ) -> Result<T, CommandError> {
         timeout(self.inner.shared.config.command_timeout, asked).await.unwrap_or(Err(CommandError::Timeout))
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.inner.closing.store(true, Ordering::Release);
+        self.inner.closing.cancel();
         self.inner.client().signal_shutdown_sync();
         if let Some(pump) = self.pump.get_mut().unwrap_or_else(PoisonError::into_inner) {
             pump.abort();
@@ -322,7 +325,9 @@ fn pairing_error(error: &PairError) -> CommandError {
             | PairCodeError::PhoneNumberNotInternational),
         ) => CommandError::Invalid(invalid.to_string()),
         // WhatsApp says `bad-request` to too many requests as well.
-        error if error.rejection().is_some_and(|rejection| rejection.is_throttled()) => CommandError::RateLimited,
+        error if error.rejection().is_some_and(|rejection| rejection.is_throttled()) => {
+            CommandError::RateLimited
+        }
         error => command_error(error),
     }
 }

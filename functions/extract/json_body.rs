@@ -7,6 +7,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::Error as PathError;
 
 use crate::error::Problem;
@@ -26,12 +27,10 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let bytes = read(request.into_body()).await?;
-        if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
-            let detail = format!("the body is not JSON: {error}");
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_json", detail));
-        }
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        serde_path_to_error::deserialize(&mut json).map(Self).map_err(wrong_form)
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body is not JSON: {error}"))
+        })?;
+        serde_path_to_error::deserialize(value).map(Self).map_err(wrong_form)
     }
 }
 
@@ -62,8 +61,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
 /// missing or unknown.
 fn wrong_form(error: PathError<serde_json::Error>) -> Problem {
     let path = error.path().to_string();
-    let text = error.into_inner().to_string();
-    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    let message = error.into_inner().to_string();
     let quoted = message.split('`').nth(1).unwrap_or_default().to_owned();
     let at = |name: &str| match path.as_str() {
         "." | "" => name.to_owned(),

@@ -1,5 +1,11 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use shared::clock::{Clock, SystemClock, Timestamp};
 use whatsapp_rust::{pair_code::PairCodeOptions, wacore::types::events::Event};
 
 use super::net::{Client, Net, until};
@@ -30,8 +36,7 @@ async fn a_client_is_linked_by_pairing_code() {
     net.phone(ALICE).await;
     let client = Client::fresh(&net).await;
     client.qr().await;
-    let mut options = PairCodeOptions::default();
-    options.phone_number = ALICE.to_owned();
+    let options = PairCodeOptions { phone_number: ALICE.to_owned(), ..Default::default() };
     let code = client.library.pair_with_code(options).await.unwrap();
     let path = format!("/phones/{ALICE}/link-code");
     let with_dash = format!("{}-{}", &code[..4], code[4..].to_lowercase());
@@ -49,8 +54,7 @@ async fn a_wrong_pairing_code_is_noticed() {
     let path = format!("/phones/{ALICE}/link-code");
     let (status, body) = net.call("POST", &path, json!({"code": "ABCD-1234"})).await;
     assert_eq!((status, &body["code"]), (StatusCode::NOT_FOUND, &json!("link_unknown")));
-    let mut options = PairCodeOptions::default();
-    options.phone_number = ALICE.to_owned();
+    let options = PairCodeOptions { phone_number: ALICE.to_owned(), ..Default::default() };
     let code = client.library.pair_with_code(options).await.unwrap();
     let wrong = if code == "ABCD1234" { "ABCD1235" } else { "ABCD1234" };
     let (status, body) = net.call("POST", &path, json!({"code": wrong})).await;
@@ -87,6 +91,35 @@ async fn foolish_scans_are_refused() {
     let (status, _) = scan(ALICE, &qr).await;
     assert_eq!(status, StatusCode::OK);
     let (status, body) = scan(ALICE, &qr).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("link_expired")));
+}
+
+/// A clock that a test moves forward.
+#[derive(Default)]
+struct Moved(AtomicI64);
+
+impl Clock for Moved {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_millis(SystemClock.now().unix_millis() + 1_000 * self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_grow_old() {
+    let clock = Arc::new(Moved::default());
+    let net = Net::start_at(clock.clone()).await;
+    net.phone(ALICE).await;
+    let client = Client::fresh(&net).await;
+    let qr = client.qr().await;
+    let options = PairCodeOptions { phone_number: ALICE.to_owned(), ..Default::default() };
+    let code = client.library.pair_with_code(options).await.unwrap();
+    // The first QR code is good for a minute, a pairing code for three.
+    clock.0.store(70, Ordering::SeqCst);
+    let (status, body) = net.call("POST", &format!("/phones/{ALICE}/scan"), json!({"qr": qr})).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("link_expired")));
+    clock.0.store(190, Ordering::SeqCst);
+    let path = format!("/phones/{ALICE}/link-code");
+    let (status, body) = net.call("POST", &path, json!({"code": code})).await;
     assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("link_expired")));
 }
 

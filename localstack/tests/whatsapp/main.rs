@@ -2,11 +2,14 @@
 #![cfg(feature = "sandbox")]
 
 mod net;
+mod process;
 
 mod addressing;
 mod faults;
 mod groups;
+mod kill;
 mod linking;
+mod load;
 mod messages;
 mod restart;
 mod retry;

@@ -1,6 +1,6 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::net::{Client, Net, jid};
+use super::net::{Client, Net, jid, until};
 
 const ALICE: &str = "6281234567890";
 const BOB: &str = "4915112345678";
@@ -108,4 +108,36 @@ async fn numbers_are_looked_up() {
     let found = client.library.contacts().is_on_whatsapp(&asked).await.unwrap();
     let registered: Vec<bool> = found.iter().map(|contact| contact.is_registered).collect();
     assert_eq!(registered, [true, false]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_brings_more_keys_when_they_run_low() {
+    let net = Net::start().await;
+    net.phone(ALICE).await;
+    let client = Client::linked(&net, ALICE).await;
+    let before = net.links(ALICE).await[0]["oneTimeKeys"].as_u64().unwrap();
+    // Its own phone has taken one to greet it; each stranger takes another.
+    for stranger in 0..before {
+        let number = format!("1555{stranger:07}");
+        net.phone(&number).await;
+        net.says(&number, ALICE, "hello stranger").await;
+        client.hears("hello stranger").await;
+    }
+    until("new keys", async || net.links(ALICE).await[0]["oneTimeKeys"].as_u64() > Some(before / 2)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_companion_is_no_longer_written_to() {
+    let net = Net::start().await;
+    net.phone(ALICE).await;
+    net.phone(BOB).await;
+    let alice = Client::linked(&net, ALICE).await;
+    let bob = Client::linked(&net, BOB).await;
+    alice.says(&jid(BOB), "one").await;
+    bob.hears("one").await;
+    let (status, _) = net.call("DELETE", &format!("/phones/{BOB}/links/1"), Value::Null).await;
+    assert_eq!(status.as_u16(), 204);
+    let id = alice.says(&jid(BOB), "two").await;
+    assert_eq!(alice.acknowledged(&id).await, None);
+    net.shown(BOB, |message| message["text"]["body"] == "two").await;
 }

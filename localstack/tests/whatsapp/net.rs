@@ -9,6 +9,7 @@ use axum::{
 };
 use localstack::whatsapp::Sandbox;
 use serde_json::{Value, json};
+use shared::clock::{SharedClock, SystemClock};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle, time::timeout};
 use tower::ServiceExt;
@@ -40,12 +41,16 @@ pub struct Net {
 
 impl Net {
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self::open(folder, "127.0.0.1:0".parse().unwrap()).await
+        Self::start_at(Arc::new(SystemClock)).await
     }
 
-    async fn open(folder: TempDir, address: SocketAddr) -> Self {
-        let sandbox = Sandbox::open(folder.path()).await.unwrap();
+    /// A sandbox with a clock of the test's.
+    pub async fn start_at(clock: SharedClock) -> Self {
+        Self::open(tempfile::tempdir().unwrap(), "127.0.0.1:0".parse().unwrap(), clock).await
+    }
+
+    async fn open(folder: TempDir, address: SocketAddr, clock: SharedClock) -> Self {
+        let sandbox = Sandbox::open_with_clock(folder.path(), clock).await.unwrap();
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = sandbox.server_router();
@@ -58,13 +63,13 @@ impl Net {
     pub async fn restart(mut self) -> Self {
         let folder = self.folder.take().unwrap();
         self.shut().await;
-        Self::open(folder, self.address).await
+        Self::open(folder, self.address, Arc::new(SystemClock)).await
     }
 
     /// A sandbox without a memory, on the port of another.
     pub async fn replace(mut self) -> Self {
         self.shut().await;
-        Self::open(tempfile::tempdir().unwrap(), self.address).await
+        Self::open(tempfile::tempdir().unwrap(), self.address, Arc::new(SystemClock)).await
     }
 
     async fn shut(&mut self) {
@@ -180,9 +185,13 @@ pub struct Client {
 impl Client {
     /// Starts with what the backend remembers.
     pub async fn start(net: &Net, backend: Arc<InMemoryBackend>) -> Self {
+        Self::connect(net.url(), backend).await
+    }
+
+    pub async fn connect(url: String, backend: Arc<InMemoryBackend>) -> Self {
         let bot = Bot::builder()
             .with_backend_arc(backend.clone())
-            .with_transport_factory(TokioWebSocketTransportFactory::new().with_url(net.url()))
+            .with_transport_factory(TokioWebSocketTransportFactory::new().with_url(url))
             .with_http_client(NoHttp)
             .with_runtime(TokioRuntime)
             .with_version((2, 3000, 1_030_000_000))
@@ -261,6 +270,45 @@ impl Client {
         let to: Jid = to.parse().unwrap();
         let sent = self.library.send_text(to, body).await.unwrap();
         sent.message_id.to_string()
+    }
+
+    /// Sends a text; `None` when there is no connection to send it on.
+    pub async fn try_says(&self, to: &str, body: &str) -> Option<String> {
+        let to: Jid = to.parse().unwrap();
+        let sent = timeout(Duration::from_secs(5), self.library.send_text(to, body)).await.ok()?.ok()?;
+        Some(sent.message_id.to_string())
+    }
+
+    /// Which of these messages the server has taken, as far as is known by now.
+    pub async fn acknowledged_among(&self, ids: &[String]) -> Vec<String> {
+        self.gather().await;
+        let passed = self.passed.lock().await;
+        let acks = passed.iter().filter_map(|event| match &**event {
+            Event::ServerAck(ack) if ack.error.is_none() => Some(&ack.id),
+            _ => None,
+        });
+        acks.filter(|id| ids.contains(*id)).cloned().collect()
+    }
+
+    /// The texts that have come and that nobody waited for. Kept messages come many in one event.
+    pub async fn heard(&self) -> Vec<String> {
+        self.gather().await;
+        let passed = self.passed.lock().await;
+        let messages = passed.iter().flat_map(|event| event.messages());
+        messages.filter_map(|message| message.message.conversation.clone()).collect()
+    }
+
+    /// How many events of a kind have come that nobody waited for.
+    pub async fn seen(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.gather().await;
+        self.passed.lock().await.iter().filter(|event| wanted(event)).count()
+    }
+
+    async fn gather(&self) {
+        let mut passed = self.passed.lock().await;
+        while let Ok(event) = self.events.try_recv() {
+            passed.push(event);
+        }
     }
 
     pub async fn says_as(&self, to: &str, body: &str, id: &str) {

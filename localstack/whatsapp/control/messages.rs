@@ -131,7 +131,8 @@ pub async fn list(
     Path(number): Path<String>,
     Query(After { after }): Query<After>,
 ) -> Result<Json<Messages>, Problem> {
-    sandbox.apply(|tx| {
+    // What is shown here survives, so that nobody sees a message that a crash takes back.
+    let list = sandbox.apply_saved(|tx| {
         let number = phone_number(tx, &number)?;
         let account = tx.world.accounts.get(&number).ok_or_else(|| super::no_phone(&number))?;
         let first = match &after {
@@ -142,7 +143,8 @@ pub async fn list(
         };
         let rows = account.phone.messages.iter().skip(first);
         Ok(Json(Messages { items: rows.map(|row| Message::of(account, row)).collect() }))
-    })
+    });
+    list.await
 }
 
 #[derive(Debug, Deserialize)]

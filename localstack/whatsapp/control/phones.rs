@@ -47,6 +47,8 @@ struct Link {
     platform: String,
     connected: bool,
     linked_at: Timestamp,
+    /// How many of its one-time keys are still to be given out.
+    one_time_keys: usize,
 }
 
 impl Phone {
@@ -68,6 +70,7 @@ impl Link {
             platform: companion.row.platform.clone(),
             connected: companion.online.is_some(),
             linked_at: Timestamp::from_unix_millis(companion.row.linked_at),
+            one_time_keys: companion.pool.len(),
         }
     }
 }

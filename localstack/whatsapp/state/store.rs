@@ -4,7 +4,7 @@
 //! message it acknowledges, a ratchet step before the ciphertext it made. So stanzas wait in the
 //! same queue as the rows they rest on, and the saver lets them go after the commit. While one
 //! commit runs the next group gathers, which is all the batching there is. The process may be
-//! killed at any moment; SQLite's WAL without fsync is enough for that.
+//! killed at any moment; SQLite's WAL needs no fsync for that.
 
 use std::{
     path::Path,
@@ -92,7 +92,7 @@ impl Saver {
         db.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = OFF;
+             PRAGMA synchronous = NORMAL;
              CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
         )?;
         let rows = db
@@ -113,6 +113,10 @@ impl Saver {
             return;
         }
         let mut pending = self.shared.lock();
+        if pending.closed {
+            // Nobody would write it; dropping it tells those who wait.
+            return;
+        }
         pending.batch.writes.extend(batch.writes);
         pending.batch.outputs.extend(batch.outputs);
         self.shared.changed.notify_one();

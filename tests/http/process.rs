@@ -1,0 +1,91 @@
+//! The gateway as a process: how it starts, what it says, how it stops.
+
+use std::process::Stdio;
+
+use serde_json::json;
+use tests::{Gateway, program};
+use tokio::process::Command;
+
+#[tokio::test]
+async fn the_banner_says_what_a_person_needs_and_its_credentials_work() {
+    let gateway = Gateway::start().await;
+    let banner = &gateway.banner;
+    assert!(banner.contains(&format!("http://127.0.0.1:{}/v1", gateway.port)), "{banner}");
+    assert_eq!(banner.matches("curl ").count(), 2, "{banner}");
+    assert!(banner.contains(gateway.data_dir().to_str().unwrap()), "{banner}");
+    let field = |name: &str| {
+        banner
+            .lines()
+            .find(|l| l.contains(name))
+            .and_then(|l| l.split_whitespace().last())
+            .unwrap()
+            .to_owned()
+    };
+    let login = json!({"email": field("Admin"), "password": field("Password")});
+    let session = gateway.api.post("/v1/auth/login", login).await.expect(200).json;
+    assert_eq!(session["account"]["role"], "admin");
+    assert_eq!(gateway.admin.get("/v1/me").await.expect(200).json["id"], session["account"]["id"]);
+}
+
+#[tokio::test]
+async fn the_first_administrator_is_who_the_environment_says() {
+    let env = [("KURIR_ADMIN_EMAIL", "boss@example.com"), ("KURIR_ADMIN_PASSWORD", "a long password")];
+    let gateway = Gateway::start_with(&env).await;
+    assert!(!gateway.banner.contains("a long password"));
+    let login = json!({"email": "boss@example.com", "password": "a long password"});
+    gateway.api.post("/v1/auth/login", login).await.expect(200);
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_with_zero_and_the_data_is_there_again() {
+    let mut gateway = Gateway::start().await;
+    let device = gateway.admin.device("kept").await;
+    let status = gateway.terminate().await;
+    assert_eq!(status.code(), Some(0), "{}", gateway.log());
+    let gateway = gateway.again().await;
+    let kept = gateway.admin.get(&format!("/v1/devices/{device}")).await.expect(200);
+    assert_eq!(kept.json["name"], "kept");
+}
+
+#[tokio::test]
+async fn a_port_in_use_and_a_data_folder_in_use_are_clear_errors() {
+    let gateway = Gateway::start().await;
+    let fails = async |port: u16, wa_port: u16, data: &std::path::Path| {
+        let output = Command::new(program("localstack"))
+            .args(["--port", &port.to_string(), "--wa-port", &wa_port.to_string(), "--data-dir"])
+            .arg(data)
+            .env_remove("AWS_ENDPOINT_URL")
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let other = tempfile::tempdir().unwrap();
+    let error = fails(gateway.port, 0, other.path()).await;
+    assert!(error.contains(&format!("port {}", gateway.port)) && error.contains("KURIR_PORT"), "{error}");
+    let error = fails(0, gateway.wa_port, other.path()).await;
+    assert!(
+        error.contains(&format!("port {}", gateway.wa_port)) && error.contains("KURIR_WA_PORT"),
+        "{error}"
+    );
+    let error = fails(0, 0, &gateway.data_dir()).await;
+    assert!(error.contains("another Kurir uses the data folder"), "{error}");
+}
+
+#[tokio::test]
+async fn reset_forgets_everything_but_what_is_not_kurirs() {
+    let mut gateway = Gateway::start().await;
+    let phone = gateway.phone("+6281234567890", "Ani").await;
+    gateway.admin.device("old").await;
+    let foreign = gateway.data_dir().join("mine.txt");
+    std::fs::write(&foreign, "keep me").unwrap();
+    let old_banner = gateway.banner.clone();
+    gateway.kill().await;
+    let gateway = gateway.again_with(&[("KURIR_RESET", "1")]).await;
+    assert_ne!(gateway.banner, old_banner);
+    assert_eq!(gateway.admin.get("/v1/devices").await.expect(200).json["items"], json!([]));
+    gateway.api.get(&format!("/sandbox/phones/{}", phone.number)).await.expect(404);
+    assert_eq!(std::fs::read_to_string(foreign).unwrap(), "keep me");
+}
