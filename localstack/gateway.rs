@@ -77,8 +77,8 @@ pub enum StartError {
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
     /// Making the tables.
-    #[error("the tables cannot be made: {0}")]
-    Tables(#[source] store::StoreError),
+    #[error("the tables cannot be made at {0}: {1}")]
+    Tables(String, #[source] store::StoreError),
     /// Making the queues.
     #[error("the queues cannot be made: {0}")]
     Queues(#[source] queue::QueueError),
@@ -133,7 +133,9 @@ impl Gateway {
         };
         let config = Config::with(aws_config, master_key.clone())?;
         let ctx = Context::new(&config).await;
-        store::tables::create_missing(&ctx.db).await.map_err(StartError::Tables)?;
+        let place = || endpoint.clone().unwrap_or_else(|| "the embedded DynamoDB".into());
+        let tables = store::tables::create_missing(&ctx.db).await;
+        tables.map_err(|error| StartError::Tables(place(), error))?;
         queue::create_missing(&ctx.queues).await.map_err(StartError::Queues)?;
         let credentials = credentials(&ctx, &data, options).await?;
 

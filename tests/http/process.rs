@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use axum::extract::Request;
 use serde_json::json;
 use tests::{Gateway, program};
 use tokio::process::Command;
@@ -88,4 +89,60 @@ async fn reset_forgets_everything_but_what_is_not_kurirs() {
     assert_eq!(gateway.admin.get("/v1/devices").await.expect(200).json["items"], json!([]));
     gateway.api.get(&format!("/sandbox/phones/{}", phone.number)).await.expect(404);
     assert_eq!(std::fs::read_to_string(foreign).unwrap(), "keep me");
+}
+
+/// One endpoint in front of another gateway's embedded pair, as LocalStack has one for all services.
+async fn one_endpoint(gateway: &Gateway) -> String {
+    let endpoints = std::fs::read_to_string(gateway.data_dir().join("endpoints.json")).unwrap();
+    let endpoints: serde_json::Value = serde_json::from_str(&endpoints).unwrap();
+    let forward = async move |request: Request| {
+        let target = request.headers()["x-amz-target"].to_str().unwrap().to_owned();
+        let service = if target.starts_with("DynamoDB_") { "dynamodb" } else { "sqs" };
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let mut headers = parts.headers;
+        headers.remove("host");
+        let url = endpoints[service].as_str().unwrap();
+        let answer = reqwest::Client::new().post(url).headers(headers).body(body).send().await.unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        (status, headers, answer.bytes().await.unwrap())
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(forward)).await });
+    url
+}
+
+#[tokio::test]
+async fn with_an_aws_endpoint_nothing_is_embedded_and_the_store_is_there() {
+    let store = Gateway::start().await;
+    let endpoint = one_endpoint(&store).await;
+    let key = std::fs::read_to_string(store.data_dir().join("master.key")).unwrap();
+    let env = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("KURIR_MASTER_KEY", key.trim())];
+    let gateway = Gateway::start_with(&env).await;
+    assert!(gateway.banner.contains(&endpoint), "{}", gateway.banner);
+    assert!(!gateway.data_dir().join("dynamodb.sqlite").exists());
+    let (ani, _) = gateway.api.register("ani@example.com").await;
+    let device = ani.device("shared").await;
+    let login = json!({"email": "ani@example.com", "password": "correct horse"});
+    let session = store.api.post("/v1/auth/login", login).await.expect(200).json;
+    let there = store.api.with_token(session["accessToken"].as_str().unwrap());
+    assert_eq!(there.get(&format!("/v1/devices/{device}")).await.expect(200).json["name"], "shared");
+}
+
+#[tokio::test]
+async fn an_aws_endpoint_where_nobody_listens_is_a_clear_error() {
+    let data = tempfile::tempdir().unwrap();
+    let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let output = Command::new(program("localstack"))
+        .args(["--port", "0", "--wa-port", "0", "--data-dir"])
+        .arg(data.path())
+        .env("AWS_ENDPOINT_URL", format!("http://{unused}"))
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("DynamoDB is not available") && error.contains(&unused.to_string()), "{error}");
 }

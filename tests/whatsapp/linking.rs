@@ -145,3 +145,35 @@ async fn two_devices_link_to_the_same_phone() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_device_whose_place_another_connection_takes_says_so() {
+    let gateway = Gateway::start().await;
+    let phone = gateway.phone("+6281234567890", "Ani").await;
+    let device = gateway.linked_device(&phone).await;
+    let fault = json!({"kind": "replaceStream", "number": phone.number});
+    gateway.api.post("/sandbox/faults", fault).await.expect(201);
+    let failed = gateway.admin.device_becomes(&device, "failed").await;
+    assert!(failed["lastError"].as_str().unwrap().contains("another connection"), "{failed}");
+    assert_eq!(failed["phoneNumber"], "+6281234567890");
+    // The owner can take the place back.
+    gateway.admin.call(&format!("/v1/devices/{device}/connect")).await.expect(202);
+    gateway.admin.device_becomes(&device, "connected").await;
+}
+
+#[tokio::test]
+async fn a_dropped_socket_comes_back_by_itself() {
+    let gateway = Gateway::start().await;
+    let ani = gateway.phone("+6281234567890", "Ani").await;
+    let budi = gateway.phone("+6281234567891", "Budi").await;
+    let device = gateway.linked_device(&ani).await;
+    for round in 0..2 {
+        gateway.api.post("/sandbox/faults", json!({"kind": "dropSockets", "number": ani.number})).await.expect(201);
+        let text = format!("after drop {round}");
+        budi.send_text(&ani.number, &text).await;
+        gateway.admin.receives(&device, &budi.number, &text).await;
+        let message = gateway.admin.send_text(&device, &budi.number, &text).await;
+        gateway.admin.message_becomes(&message, "delivered").await;
+        gateway.admin.device_becomes(&device, "connected").await;
+    }
+}

@@ -68,15 +68,15 @@ fn form(accept: &str) -> Form {
         .unwrap_or(Form::Json)
 }
 
-fn encode(code: &str) -> Result<QrCode, Problem> {
-    QrCode::new(code).map_err(|error| Error::internal(error).into())
+fn encode(code: &str) -> Result<QrCode, Error> {
+    QrCode::new(code).map_err(Error::internal)
 }
 
-fn picture(code: &str) -> Result<String, Problem> {
+fn picture(code: &str) -> Result<String, Error> {
     Ok(encode(code)?.render::<svg::Color<'_>>().min_dimensions(PICTURE_SIZE, PICTURE_SIZE).build())
 }
 
-fn png(code: &str) -> Result<Vec<u8>, Problem> {
+fn png(code: &str) -> Result<Vec<u8>, Error> {
     let pixels = encode(code)?.render::<Luma<u8>>().min_dimensions(PICTURE_SIZE, PICTURE_SIZE).build();
     let mut bytes = Cursor::new(Vec::new());
     pixels.write_to(&mut bytes, ImageFormat::Png).map_err(Error::internal)?;
