@@ -8,7 +8,9 @@ use crate::route::{Route, router};
 /// event.
 pub async fn run(routes: Vec<Route>) -> Result<(), lambda_http::Error> {
     telemetry::init("info");
-    let config = Config::from_env()?;
+    let config = Config::from_env().inspect_err(|error| {
+        tracing::error!(error = error as &dyn std::error::Error, "the function cannot start")
+    })?;
     let ctx = Context::new(&config).await;
     lambda_http::run(router(ctx, routes)).await
 }

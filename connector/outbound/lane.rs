@@ -5,14 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     domain::{
-        chat::Chat,
         ids::MessageId,
         message::{Content, Message, MessageStatus, SendFailure},
         pacing::Pacing,
     },
     services::Error,
     store::{
-        chats, devices,
+        devices,
         messages::{self, Advanced, Step},
     },
 };
@@ -160,26 +159,10 @@ impl Lane {
             self.next_send_at = Some(Instant::now() + delay);
         }
         sent?;
-        let at = self.now();
-        if let Err(error) = self.on_sent(message, at).await {
-            // Sent all the same: a replay goes out under the same id.
-            return Err(SendError::Internal(error.to_string()));
-        }
+        let step = Step::to(MessageStatus::Sent, self.now());
+        // When this fails it is sent all the same: a replay goes out under the same id.
+        self.advance(message.id, step).await.map_err(|error| SendError::Internal(error.to_string()))?;
         Ok(())
-    }
-
-    async fn on_sent(&self, message: &Message, at: shared::clock::Timestamp) -> Result<(), Error> {
-        self.advance(message.id, Step::to(MessageStatus::Sent, at)).await?;
-        let Place { tenant, device, .. } = self.place;
-        let chat = Chat {
-            jid: message.chat.clone(),
-            lid: None,
-            name: None,
-            last_message_at: message.created_at,
-            last_message_id: message.id,
-            last_message_preview: message.content.preview(),
-        };
-        Ok(chats::touch(&self.worker.ctx.db, tenant, device, &chat).await?)
     }
 
     async fn pacing(&self) -> Pacing {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::MessageId, jid::Jid};
+use super::{ids::MessageId, jid::Jid, message::Message};
 use crate::clock::Timestamp;
 
 /// One conversation of a device, with one contact or group. A contact known by phone number and by LID
@@ -23,4 +23,18 @@ pub struct Chat {
     pub last_message_id: MessageId,
     /// Its first characters.
     pub last_message_preview: String,
+}
+
+impl Chat {
+    /// A chat as it looks with this message as its newest.
+    pub fn showing(message: &Message) -> Self {
+        Self {
+            jid: message.chat.clone(),
+            lid: None,
+            name: None,
+            last_message_at: message.created_at,
+            last_message_id: message.id,
+            last_message_preview: message.content.preview(),
+        }
+    }
 }

@@ -102,6 +102,11 @@ prefixed_id!(
     "cmd_"
 );
 prefixed_id!(
+    /// One entry of the audit log.
+    AuditId,
+    "aud_"
+);
+prefixed_id!(
     /// One HTTP request.
     RequestId,
     "req_"

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod audit;
 pub mod chat;
 pub mod command;
 pub mod device;
@@ -11,4 +12,5 @@ pub mod message;
 pub mod pacing;
 pub mod permissions;
 pub mod phone;
+pub mod plan;
 pub mod role;

@@ -33,11 +33,15 @@ pub enum Table {
     Contacts,
     /// Commands to the connector and their answers.
     Commands,
+    /// What tenants use of their limits, and tries at the door.
+    Counters,
+    /// Who did what.
+    Audit,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Accounts,
         Self::ApiKeys,
         Self::RefreshTokens,
@@ -47,6 +51,8 @@ impl Table {
         Self::Chats,
         Self::Contacts,
         Self::Commands,
+        Self::Counters,
+        Self::Audit,
     ];
 
     /// The name in `infra/tables.json`, without the deployment's prefix.
@@ -61,6 +67,8 @@ impl Table {
             Self::Chats => "chats",
             Self::Contacts => "contacts",
             Self::Commands => "commands",
+            Self::Counters => "counters",
+            Self::Audit => "audit",
         }
     }
 }

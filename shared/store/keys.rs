@@ -19,6 +19,12 @@ pub fn email(email: &Email) -> String {
     format!("email#{email}")
 }
 
+/// Row in `accounts` that counts the active administrators.
+pub const ADMINS: &str = "admins";
+
+/// Row in `counters` that counts a tenant's devices.
+pub const DEVICES: &str = "devices";
+
 /// Partition of what belongs to one device of one tenant.
 pub fn device_partition(tenant: TenantId, device: DeviceId) -> String {
     format!("{tenant}#{device}")

@@ -3,12 +3,15 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod audit;
 pub mod chats;
 pub mod commands;
 pub mod contacts;
+pub mod counters;
 mod db;
 pub mod devices;
 pub mod keys;
+pub mod login_attempts;
 pub mod messages;
 mod page;
 pub mod refresh_tokens;

@@ -113,7 +113,8 @@ async fn a_device_is_linked_and_sends_through_the_functions() {
     let body = json!({"to": "+6281100000002", "type": "text", "text": {"body": "Halo dari Lambda"}});
     let event = Event::post(&format!("{path}/messages"), &body).token(token).header("prefer", "wait=20");
     let message = messages.call(&event).await.expect(202).json;
-    assert_eq!(message["status"], "sent", "{message}");
+    // The other side may have answered already.
+    assert!(["sent", "delivered"].contains(&text(&message["status"])), "{message}");
     other.receives("Halo dari Lambda").await;
     other.send_text("6281100000001", "Halo juga").await;
 
@@ -130,6 +131,9 @@ async fn a_device_is_linked_and_sends_through_the_functions() {
         (&json!("incoming"), &json!("Halo juga"))
     );
     assert_eq!(history[1]["id"], message["id"]);
+    let chats = queries.call(&Event::get(&format!("{path}/chats")).token(token)).await.expect(200).json;
+    assert_eq!(chats["items"].as_array().map(Vec::len), Some(1), "{chats}");
+    assert_eq!(chats["items"][0]["lastMessagePreview"], "Halo juga", "{chats}");
 }
 
 #[tokio::test]
@@ -161,8 +165,6 @@ async fn a_message_that_a_function_accepts_is_seen_by_the_others() {
     same_text(&here.send(again.header("idempotency-key", "order-7").json(&body)).await.expect(202).json);
 
     let mut queries = Function::start("queries", &gateway).await;
-    let chats = queries.call(&Event::get(&format!("{path}/chats")).token(token)).await.expect(200).json;
-    assert_eq!(chats["items"].as_array().map(Vec::len), Some(1), "{chats}");
     let jid = "6281100000002@s.whatsapp.net";
     let history = Event::get(&format!("{path}/chats/{jid}/messages")).token(token);
     let history = queries.call(&history).await.expect(200).json;
@@ -297,5 +299,5 @@ async fn a_warm_function_answers_one_event_after_another_and_stops_at_once() {
 async fn a_function_without_master_key_says_what_it_lacks_and_ends() {
     let mut auth = Function::launch("auth", &[]).await;
     assert!(!auth.ended().await.success());
-    assert!(auth.log().contains("KURIR_MASTER_KEY"), "{}", auth.log());
+    assert!(auth.log().contains("KURIR_MASTER_KEY is not set"), "{}", auth.log());
 }

@@ -168,7 +168,11 @@ async fn a_dropped_socket_comes_back_by_itself() {
     let budi = gateway.phone("+6281234567891", "Budi").await;
     let device = gateway.linked_device(&ani).await;
     for round in 0..2 {
-        gateway.api.post("/sandbox/faults", json!({"kind": "dropSockets", "number": ani.number})).await.expect(201);
+        gateway
+            .api
+            .post("/sandbox/faults", json!({"kind": "dropSockets", "number": ani.number}))
+            .await
+            .expect(201);
         let text = format!("after drop {round}");
         budi.send_text(&ani.number, &text).await;
         gateway.admin.receives(&device, &budi.number, &text).await;

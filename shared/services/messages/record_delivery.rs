@@ -63,12 +63,9 @@ pub async fn record_delivery(
         Inserted::Existing { message, .. } => (*message, false),
     };
     let shown = Chat {
-        jid: message.chat.clone(),
         lid: delivery.chat.lid.clone(),
         name: delivery.push_name.filter(|_| !delivery.from_owner && !delivery.is_group),
-        last_message_at: message.created_at,
-        last_message_id: message.id,
-        last_message_preview: message.content.preview(),
+        ..Chat::showing(&message)
     };
     chats::touch(&ctx.db, tenant, device, &shown).await?;
     Ok(Some((message, is_new)))

@@ -10,13 +10,17 @@ use crate::{
     clock::Timestamp,
     crypto,
     domain::{
+        chat::Chat,
         ids::{DeviceId, MessageId},
         jid::Jid,
         message::{Content, Direction, MAX_TEXT_CHARS, Message, MessageStatus, Text},
     },
     queue::payloads::SendMessageV1,
     services::{Caller, Context, Error, Invalid, devices},
-    store::messages::{self, Inserted},
+    store::{
+        chats,
+        messages::{self, Inserted},
+    },
 };
 
 /// How long a message waits for its turn when nothing else is said.
@@ -105,9 +109,17 @@ pub async fn send(
     if message.status == MessageStatus::Queued {
         let payload =
             SendMessageV1 { account_id: caller.tenant(), device_id: device.id, message_id: message.id };
-        if let Err(error) = ctx.queues.send_message(device.shard, &payload).await {
-            // It is accepted all the same: the outbox brings it back.
+        let chat = Chat::showing(&message);
+        let (queued, shown) = tokio::join!(
+            ctx.queues.send_message(device.shard, &payload),
+            chats::touch(&ctx.db, caller.tenant(), device.id, &chat),
+        );
+        // It is accepted all the same: the outbox brings it back, and the next message shows the chat.
+        if let Err(error) = queued {
             tracing::warn!(message = %message.id, error = &error as &dyn std::error::Error, "not queued yet");
+        }
+        if let Err(error) = shown {
+            tracing::warn!(message = %message.id, error = &error as &dyn std::error::Error, "not in its chat yet");
         }
     }
     Ok(message)

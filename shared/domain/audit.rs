@@ -1,0 +1,44 @@
+//! Audit entries: who did what to what, from where, and what came of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{AccountId, ApiKeyId, AuditId};
+use crate::clock::Timestamp;
+
+/// One thing that somebody did. Entries are never changed; secrets are never in them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    /// Its id; ids are in time order.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who; absent when nobody known was asking.
+    pub actor_id: Option<AccountId>,
+    /// With which API key, when with one.
+    pub api_key_id: Option<ApiKeyId>,
+    /// What, as `<thing>.<verb>`.
+    pub action: String,
+    /// To what: an id, or the address at the door for a login.
+    pub target: Option<String>,
+    /// From where.
+    pub ip: Option<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The problem's code, when it was refused or failed.
+    pub code: Option<String>,
+    /// The request that did it.
+    pub request_id: String,
+}
+
+/// What came of what was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done, or accepted.
+    Success,
+    /// It was refused.
+    Denied,
+    /// It could not be done.
+    Failed,
+}

@@ -1,0 +1,153 @@
+//! Counters of what a tenant uses: one row a month, one attribute for each meter and span. A charge is one
+//! conditional write, so that counting is exact however many count at once.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+
+use super::{Db, StoreError, Table, page::delete_all};
+use crate::{
+    clock::Timestamp,
+    domain::{
+        ids::TenantId,
+        plan::{Meter, Rate, Span},
+    },
+};
+
+/// How long a month's row outlives its month.
+const AFTERLIFE: Duration = Duration::from_secs(40 * 24 * 3600);
+
+/// How many spans that are over are cleared away with each charge.
+const CLEARED: i64 = 6;
+
+/// One limit, and how much of it is used in the present span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// What is counted.
+    pub meter: Meter,
+    /// The limit.
+    pub rate: Rate,
+    /// How much of it is used.
+    pub used: u32,
+}
+
+/// What came of a charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Charged {
+    /// Everything is counted; how it stands now.
+    Done(Vec<Standing>),
+    /// A limit is reached and nothing is counted; how it stands.
+    Refused(Vec<Standing>),
+}
+
+/// Counts one of each, unless a limit is reached.
+pub async fn charge(
+    db: &Db,
+    tenant: TenantId,
+    limits: &[(Meter, Rate)],
+    now: Timestamp,
+) -> Result<Charged, StoreError> {
+    let mut request = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::Counters))
+        .set_key(Some(key(tenant, now)))
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .expression_attribute_values(":one", AttributeValue::N("1".into()))
+        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_values(
+            ":ttl",
+            AttributeValue::N((Span::Month.end(now) + AFTERLIFE).unix_seconds().to_string()),
+        );
+    let (mut adds, mut removes, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, (meter, rate)) in limits.iter().enumerate() {
+        let index = rate.per.index(now);
+        request = request
+            .expression_attribute_names(format!("#c{n}"), attribute(*meter, rate.per, index))
+            .expression_attribute_values(format!(":l{n}"), AttributeValue::N(rate.limit.to_string()));
+        adds.push(format!("#c{n} :one"));
+        conditions.push(format!("((attribute_not_exists(#c{n}) AND :l{n} > :zero) OR #c{n} < :l{n})"));
+        for back in 1..=CLEARED {
+            request = request.expression_attribute_names(
+                format!("#o{n}_{back}"),
+                attribute(*meter, rate.per, index - back),
+            );
+            removes.push(format!("#o{n}_{back}"));
+        }
+    }
+    let result = request
+        .update_expression(format!("ADD {} SET #ttl = :ttl REMOVE {}", adds.join(", "), removes.join(", ")))
+        .condition_expression(conditions.join(" AND "))
+        .expression_attribute_values(":zero", AttributeValue::N("0".into()))
+        .send()
+        .await;
+    match result {
+        Ok(answer) => Ok(Charged::Done(standings(limits, answer.attributes.as_ref(), now))),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(e)) => {
+                Ok(Charged::Refused(standings(limits, e.item(), now)))
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// How a tenant's limits stand.
+pub async fn read(
+    db: &Db,
+    tenant: TenantId,
+    limits: &[(Meter, Rate)],
+    now: Timestamp,
+) -> Result<Vec<Standing>, StoreError> {
+    let answer = db
+        .client()
+        .get_item()
+        .table_name(db.table(Table::Counters))
+        .set_key(Some(key(tenant, now)))
+        .consistent_read(true)
+        .send()
+        .await?;
+    Ok(standings(limits, answer.item.as_ref(), now))
+}
+
+/// Forgets what a tenant used.
+pub async fn delete_of_tenant(db: &Db, tenant: TenantId) -> Result<(), StoreError> {
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Counters))
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S(tenant.to_string()))
+        .projection_expression("pk, sk");
+    delete_all(db, Table::Counters, query).await
+}
+
+fn standings(
+    limits: &[(Meter, Rate)],
+    row: Option<&HashMap<String, AttributeValue>>,
+    now: Timestamp,
+) -> Vec<Standing> {
+    let used = |meter, span: Span| {
+        let number = row?.get(&attribute(meter, span, span.index(now)))?.as_n().ok()?;
+        number.parse().ok()
+    };
+    limits
+        .iter()
+        .map(|&(meter, rate)| Standing { meter, rate, used: used(meter, rate.per).unwrap_or_default() })
+        .collect()
+}
+
+fn attribute(meter: Meter, span: Span, index: i64) -> String {
+    format!("{}Per{}:{index}", meter.name(), span.name())
+}
+
+fn key(tenant: TenantId, now: Timestamp) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("pk".into(), AttributeValue::S(tenant.to_string())),
+        ("sk".into(), AttributeValue::S(format!("month#{}", Span::Month.index(now)))),
+    ])
+}
