@@ -70,9 +70,9 @@ pub enum StartError {
     /// The environment.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The version of WhatsApp Web.
+    /// How to use WhatsApp.
     #[error(transparent)]
-    Version(#[from] connector::whatsapp::VersionError),
+    WhatsApp(#[from] connector::whatsapp::EnvError),
     /// The embedded DynamoDB or SQS.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),

@@ -34,24 +34,36 @@ impl Default for WhatsAppConfig {
     }
 }
 
-/// `KURIR_WA_VERSION` is not a version.
+/// An environment variable is not valid.
 #[derive(Debug, thiserror::Error)]
-#[error("KURIR_WA_VERSION must be a WhatsApp Web version like 2.3000.1030000000, not `{0}`")]
-pub struct VersionError(String);
+pub enum EnvError {
+    /// `KURIR_WA_VERSION` is not a version.
+    #[error("KURIR_WA_VERSION must be a WhatsApp Web version like 2.3000.1030000000, not `{0}`")]
+    Version(String),
+    /// `KURIR_QR_ROUNDS` is not a number.
+    #[error("KURIR_QR_ROUNDS must be a number from 1 to 100, not `{0}`")]
+    QrRounds(String),
+}
 
 impl WhatsAppConfig {
     /// The defaults, with what the environment sets: `KURIR_WA_VERSION`, for when WhatsApp no longer takes
-    /// the version that Kurir was built with.
+    /// the version that Kurir was built with, and `KURIR_QR_ROUNDS`, see [`Self::qr_rounds`].
     ///
     /// # Errors
-    /// [`VersionError`]
-    pub fn from_env() -> Result<Self, VersionError> {
+    /// [`EnvError`]
+    pub fn from_env() -> Result<Self, EnvError> {
         let mut config = Self::default();
         if let Ok(text) = std::env::var("KURIR_WA_VERSION") {
             let parts: Vec<u32> = text.split('.').map_while(|part| part.parse().ok()).collect();
             config.version = match parts[..] {
                 [major, minor, patch] => (major, minor, patch),
-                _ => return Err(VersionError(text)),
+                _ => return Err(EnvError::Version(text)),
+            };
+        }
+        if let Ok(text) = std::env::var("KURIR_QR_ROUNDS") {
+            config.qr_rounds = match text.parse() {
+                Ok(rounds @ 1..=100) => rounds,
+                _ => return Err(EnvError::QrRounds(text)),
             };
         }
         Ok(config)

@@ -26,7 +26,7 @@ use whatsapp_rust::transport::{TokioWebSocketTransportFactory, TransportFactory,
 
 use crate::session_store::SessionStore;
 
-pub use config::{VersionError, WhatsAppConfig};
+pub use config::{EnvError, WhatsAppConfig};
 pub use error::{AddressError, CommandError, OpenError, SendError};
 pub use event::{ReceiptKind, SocketEvent};
 pub use identity::Identity;

@@ -146,6 +146,36 @@ async fn two_devices_link_to_the_same_phone() {
     .await;
 }
 
+/// Takes as long as WhatsApp Web shows its six codes: 160 s.
+#[tokio::test]
+async fn a_device_that_nobody_scans_gives_up_and_says_why() {
+    let gateway = Gateway::start_with(&[("KURIR_QR_ROUNDS", "1")]).await;
+    let device = gateway.admin.device("x").await;
+    let first = gateway.admin.qr(&device).await;
+    let path = format!("/v1/devices/{device}");
+    let mut codes = std::collections::HashSet::from([first]);
+    let ended = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            if let Some(qr) = gateway.admin.get(&format!("{path}/qr")).await.json["qr"].as_str() {
+                codes.insert(qr.to_owned());
+            }
+            let device = gateway.admin.get(&path).await.expect(200).json;
+            if device["status"] != "qr" {
+                return device;
+            }
+        }
+    };
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(240), ended).await.expect("an end");
+    assert_eq!(ended["status"], "disconnected");
+    assert!(ended["lastError"].as_str().unwrap().contains("nobody scanned"), "{ended}");
+    assert_eq!(codes.len(), 6);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(gateway.admin.get(&path).await.expect(200).json["status"], "disconnected");
+    // Asking again starts again.
+    gateway.admin.qr(&device).await;
+}
+
 #[tokio::test]
 async fn a_device_whose_place_another_connection_takes_says_so() {
     let gateway = Gateway::start().await;

@@ -9,7 +9,6 @@ mod faults;
 mod groups;
 mod kill;
 mod linking;
-mod load;
 mod messages;
 mod restart;
 mod retry;
