@@ -44,13 +44,6 @@ impl Process {
         Self::start(folder, self.api, self.whatsapp).await
     }
 
-    /// Memory of its own that the process holds, in KiB.
-    pub fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}/ws/chat", self.whatsapp)
     }
