@@ -22,7 +22,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let config = Config::from_env()?;
-    let ctx = Context::new(&config).await;
+    let ctx = Context::new(&config).await?;
     let whatsapp = WhatsAppConfig::from_env()?;
     let shards = Arc::new(EveryShard::of(ctx.queues.shards()));
     let connector = Connector::start(ctx, &config.master_key, whatsapp, shards)?;

@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problem bodies.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -23,6 +25,8 @@ pub struct Problem {
     request_id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Field>,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -58,6 +62,7 @@ impl Problem {
             detail: detail.into(),
             request_id: None,
             errors: Vec::new(),
+            retry_after: None,
         }
     }
 
@@ -79,6 +84,18 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
     }
 
+    /// The same problem, with when it is worth another try.
+    #[must_use]
+    pub fn retry_after(mut self, pause: Option<Duration>) -> Self {
+        self.retry_after = pause;
+        self
+    }
+
+    /// Its stable code.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The same problem of a known request.
     pub(crate) fn of_request(mut self, id: &str) -> Self {
         self.request_id = Some(id.into());
@@ -98,10 +115,11 @@ impl From<Error> for Problem {
             Category::NotFound => StatusCode::NOT_FOUND,
             Category::Conflict => StatusCode::CONFLICT,
             Category::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Category::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Category::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Category::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let mut problem = Self::new(status, error.code, error.detail);
+        let mut problem = Self::new(status, error.code, error.detail).retry_after(error.retry_after);
         for FieldError { field, code, message } in error.fields {
             problem = problem.field(field, &code, message);
         }
@@ -114,14 +132,12 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(pause) = self.retry_after {
+            // Rounded up, so that a client that waits so long does not come too early.
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(pause.as_millis().div_ceil(1000) as u64));
         }
         // For the middleware that knows the request's id.
         response.extensions_mut().insert(self);

@@ -7,3 +7,4 @@ pub mod lambda;
 mod middleware;
 pub mod route;
 pub mod routes;
+pub mod scheduler;

@@ -1,21 +1,31 @@
-//! Route tables: each route declares who may use it, and that is enforced before its handler runs.
+//! Route tables: each route declares who may use it, what it counts as, and what the audit log calls it. All
+//! of that is enforced around its handler.
+
+use std::net::IpAddr;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{RawPathParams, Request, State},
     handler::Handler,
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
 use shared::{
-    domain::permissions::Permission,
+    domain::{audit::Outcome, permissions::Permission, plan::Meter},
     secret::Secret,
-    services::{Caller, Context, Credentials, authenticate},
+    services::{
+        Allowance, Caller, Context, Credentials,
+        audit::{self, Deed},
+        authenticate,
+    },
 };
 
-use crate::{error::Problem, middleware};
+use crate::{
+    error::Problem,
+    middleware::{self, ClientIp, RequestName},
+};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +42,26 @@ pub struct Route {
     pub method: Method,
     /// The path, with `{names}` for its variable parts.
     pub path: &'static str,
-    /// Who may use it.
-    pub access: Access,
+    /// What holds for it.
+    pub rule: Rule,
     handler: MethodRouter<Context>,
 }
 
+/// What holds for a route.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Who may use it.
+    pub access: Access,
+    /// What the audit log calls a use, as `<thing>.<verb>`; `None` for what is not logged.
+    pub action: Option<&'static str>,
+    /// What a use counts as, beside an API call.
+    meters: &'static [Meter],
+    /// Whether the use case counts the use, once it knows that the request is good.
+    counts_itself: bool,
+}
+
 impl Route {
-    /// A route.
+    /// A route that only reads, or that nobody needs to account for.
     pub fn new<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Self
     where
         H: Handler<T, Context>,
@@ -46,59 +69,187 @@ impl Route {
     {
         let filter =
             MethodFilter::try_from(method.clone()).expect("only standard methods are used in tables");
-        Self { method, path, access, handler: on(filter, handler) }
+        let rule = Rule { access, action: None, meters: &[], counts_itself: false };
+        Self { method, path, rule, handler: on(filter, handler) }
     }
+
+    /// The same, with each use in the audit log.
+    #[must_use]
+    pub fn audited(mut self, action: &'static str) -> Self {
+        self.rule.action = Some(action);
+        self
+    }
+
+    /// The same, with each use counted on these meters, too.
+    #[must_use]
+    pub fn metered(mut self, meters: &'static [Meter]) -> Self {
+        self.rule.meters = meters;
+        self
+    }
+
+    /// The same, but its use case counts the use.
+    #[must_use]
+    pub fn counting_itself(mut self) -> Self {
+        self.rule.counts_itself = true;
+        self
+    }
+}
+
+/// What a handler adds to the audit entry of its use, by an extension of its answer.
+#[derive(Debug, Clone, Default)]
+pub struct AuditNote {
+    /// Who it was, when the route knows better than the credentials.
+    pub actor: Option<shared::domain::account::Account>,
+    /// To what it was done.
+    pub target: Option<String>,
 }
 
 /// A router of route tables, with everything around it that every function has.
 pub fn router(ctx: Context, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
     for route in routes {
-        let guard = from_fn_with_state((ctx.clone(), route.access), authorize);
+        let guard = from_fn_with_state((ctx.clone(), route.rule), guard);
         router = router.route(route.path, route.handler.route_layer(guard));
     }
-    middleware::around(
-        router
-            .fallback(|| async { Problem::not_found("path") })
-            .method_not_allowed_fallback(|| async {
-                let detail = "this path does not take this method";
-                Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
-            })
-            .with_state(ctx),
-    )
+    let router = router
+        .fallback(|| async { Problem::not_found("path") })
+        .method_not_allowed_fallback(|| async {
+            let detail = "this path does not take this method";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        })
+        .with_state(ctx.clone());
+    around(&ctx, router)
 }
 
 /// Puts around a router what every router of a function has around it: request ids, problem bodies that
-/// name them, and an answer for panics.
-pub fn around(router: Router) -> Router {
-    middleware::around(router)
+/// name them, an answer for panics, who may call at all, and headers for browsers.
+pub fn around(ctx: &Context, router: Router) -> Router {
+    middleware::around(router, ctx.http.clone())
 }
 
-/// Finds out who is asking and whether the route is for them; the handler takes the caller from the
-/// request.
-async fn authorize(
-    State((ctx, access)): State<(Context, Access)>,
+/// Finds out who is asking and whether the route is for them, counts the use and writes it down.
+async fn guard(
+    State((ctx, rule)): State<(Context, Rule)>,
+    params: RawPathParams,
     mut request: Request,
     next: Next,
-) -> Result<Response, Problem> {
-    match (credentials(request.headers()), access) {
-        (Some(credentials), Access::Needs(permission)) => {
-            let caller = authenticate(&ctx, &credentials).await?;
-            caller.require(permission)?;
-            request.extensions_mut().insert(caller);
+) -> Response {
+    let ip = request.extensions().get::<ClientIp>().and_then(|ip| ip.0);
+    let request_id = request.extensions().get::<RequestName>().map(|name| name.0.clone());
+    let target = params.iter().last().map(|(_, value)| value.to_owned());
+    let mut caller = None;
+    let mut response = match admit(&ctx, rule, request.headers(), ip).await {
+        Ok(found) => {
+            caller = found.clone();
+            if let Some(found) = found {
+                request.extensions_mut().insert(found);
+            }
+            let response = next.run(request).await;
+            match count_afterwards(&ctx, rule, caller.as_ref(), response.status()).await {
+                Ok(()) => response,
+                Err(problem) => problem.into_response(),
+            }
+        }
+        Err((found, problem)) => {
+            caller = found.map(|found| *found).or(caller);
+            problem.into_response()
+        }
+    };
+    if let Some(caller) = &caller {
+        show_limits(&ctx, &caller.allowance, response.headers_mut());
+    }
+    if let Some(action) = rule.action {
+        let note = response.extensions_mut().remove::<AuditNote>().unwrap_or_default();
+        let actor = note.actor.as_ref().or(caller.as_ref().map(|caller| &caller.account));
+        let deed = Deed {
+            actor,
+            api_key: caller.as_ref().and_then(|caller| caller.api_key),
+            action,
+            target: note.target.or(target).or_else(|| made(&response)),
+            ip,
+            outcome: outcome(response.status()),
+            code: response.extensions().get::<Problem>().map(|problem| problem.code().to_owned()),
+            request_id: request_id.unwrap_or_default(),
+        };
+        audit::record(&ctx, deed).await;
+    }
+    response
+}
+
+/// Lets a caller in, or says why not; then with who it was, when that is known.
+async fn admit(
+    ctx: &Context,
+    rule: Rule,
+    headers: &HeaderMap,
+    ip: Option<IpAddr>,
+) -> Result<Option<Caller>, (Option<Box<Caller>>, Problem)> {
+    let permission = match (credentials(headers), rule.access) {
+        (None, Access::Public) => return Ok(None),
+        (Some(credentials), Access::Public) => {
+            return Ok(authenticate(ctx, &credentials, ip).await.ok());
         }
         (None, Access::Needs(_)) => {
             let detail = "send `Authorization: Bearer <access token>` or `X-API-Key: <key>`";
-            return Err(Problem::new(http::StatusCode::UNAUTHORIZED, "unauthenticated", detail));
+            return Err((None, Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)));
         }
-        (Some(credentials), Access::Public) => {
-            if let Ok(caller) = authenticate(&ctx, &credentials).await {
-                request.extensions_mut().insert::<Caller>(caller);
-            }
-        }
-        (None, Access::Public) => {}
+        (Some(credentials), Access::Needs(permission)) => (credentials, permission),
+    };
+    let (credentials, permission) = permission;
+    let caller = authenticate(ctx, &credentials, ip).await.map_err(|error| (None, error.into()))?;
+    let refused = |error: shared::services::Error| (Some(Box::new(caller.clone())), Problem::from(error));
+    caller.require(permission).map_err(refused)?;
+    if !rule.counts_itself {
+        caller.allowance.spend(ctx, rule.meters).await.map_err(refused)?;
     }
-    Ok(next.run(request).await)
+    Ok(Some(caller))
+}
+
+/// A request that its use case refused before it counted is an API call all the same.
+async fn count_afterwards(
+    ctx: &Context,
+    rule: Rule,
+    caller: Option<&Caller>,
+    status: StatusCode,
+) -> Result<(), Problem> {
+    match caller {
+        Some(caller) if rule.counts_itself && !status.is_server_error() => {
+            Ok(caller.allowance.spend(ctx, &[]).await?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Shows the limits that a request was counted against (draft-ietf-httpapi-ratelimit-headers).
+fn show_limits(ctx: &Context, allowance: &Allowance, headers: &mut HeaderMap) {
+    let (mut policies, mut limits) = (Vec::new(), Vec::new());
+    let now = ctx.now();
+    for standing in allowance.standings() {
+        let (name, rate) = (standing.name(), standing.rate);
+        let left = rate.limit.saturating_sub(standing.used);
+        // Rounded up, so that a client that waits so long finds the limit reset.
+        let reset = rate.per.end(now).since(now).as_millis().div_ceil(1000);
+        policies.push(format!("\"{name}\";q={};w={}", rate.limit, rate.per.length(now).as_secs()));
+        limits.push(format!("\"{name}\";r={left};t={reset}"));
+    }
+    for (name, parts) in [("ratelimit-policy", policies), ("ratelimit", limits)] {
+        if let (false, Ok(value)) = (parts.is_empty(), HeaderValue::from_str(&parts.join(", "))) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+fn outcome(status: StatusCode) -> Outcome {
+    match status.as_u16() {
+        0..400 => Outcome::Success,
+        400..500 => Outcome::Denied,
+        _ => Outcome::Failed,
+    }
+}
+
+/// The id of what was made, from where the answer says it is.
+fn made(response: &Response) -> Option<String> {
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    location.rsplit('/').next().map(str::to_owned)
 }
 
 fn credentials(headers: &HeaderMap) -> Option<Credentials> {

@@ -34,6 +34,7 @@ const DRAIN: Duration = Duration::from_secs(22);
 pub struct Gateway {
     banner: String,
     http: Server,
+    scheduler: Scheduler,
     connector: Connector,
     #[cfg(feature = "sandbox")]
     sandbox: (Arc<crate::whatsapp::Sandbox>, Server),
@@ -73,6 +74,9 @@ pub enum StartError {
     /// How to use WhatsApp.
     #[error(transparent)]
     WhatsApp(#[from] connector::whatsapp::EnvError),
+    /// The keys that sign access tokens.
+    #[error(transparent)]
+    SigningKey(#[from] services::accounts::KeyError),
     /// The embedded DynamoDB or SQS.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -132,7 +136,7 @@ impl Gateway {
             Err(_) => data.master_key()?,
         };
         let config = Config::with(aws_config, master_key.clone())?;
-        let ctx = Context::new(&config).await;
+        let ctx = Context::new(&config).await?;
         let place = || endpoint.clone().unwrap_or_else(|| "the embedded DynamoDB".into());
         let tables = store::tables::create_missing(&ctx.db).await;
         tables.map_err(|error| StartError::Tables(place(), error))?;
@@ -143,7 +147,7 @@ impl Gateway {
         #[cfg(feature = "sandbox")]
         let (sandbox, wa_server, wa_url) = {
             let sandbox = crate::whatsapp::Sandbox::open(&data.phones()).await?;
-            router = functions::route::around(sandbox.control_router()).merge(router);
+            router = functions::route::around(&ctx, sandbox.control_router()).merge(router);
             let url = format!("ws://{}/ws/chat", wa.address);
             (sandbox.clone(), Server::start(wa, sandbox.server_router()), Some(url))
         };
@@ -152,6 +156,7 @@ impl Gateway {
 
         let whatsapp = WhatsAppConfig { server_url: wa_url.clone(), ..WhatsAppConfig::from_env()? };
         let shards = Arc::new(EveryShard::of(ctx.queues.shards()));
+        let scheduler = Scheduler::start(ctx.clone());
         let connector = Connector::start(ctx, &master_key, whatsapp, shards)?;
 
         let banner = Banner {
@@ -170,6 +175,7 @@ impl Gateway {
         Ok(Self {
             banner,
             http,
+            scheduler,
             connector,
             #[cfg(feature = "sandbox")]
             sandbox: (sandbox, wa_server),
@@ -187,6 +193,7 @@ impl Gateway {
     /// finished, keys written.
     pub async fn stop(self) {
         self.http.stop().await;
+        self.scheduler.stop().await;
         self.connector.stop().await;
         #[cfg(feature = "sandbox")]
         {
@@ -219,11 +226,45 @@ async fn credentials(ctx: &Context, data: &DataDir, options: &Options) -> Result
         FirstAdmin::Created(account) => (account, given.is_none().then_some(password)),
         FirstAdmin::Existing(account) => (account, None),
     };
-    let key = NewApiKey { name: "first key".into(), role: None, expires_at: None };
+    let key = NewApiKey { name: "first key".into(), role: None, expires_at: None, allowed_ips: Vec::new() };
     let (_, api_key) = api_keys::create(ctx, &account, Role::Admin, key).await?;
     let credentials = Credentials { email: options.admin_email.clone(), password, api_key };
     data.keep(&credentials)?;
     Ok(credentials)
+}
+
+/// EventBridge's place: calls the `scheduler` function, more often than the cloud does.
+struct Scheduler {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Scheduler {
+    const EVERY: Duration = Duration::from_secs(2);
+
+    fn start(ctx: Context) -> Self {
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stopped.cancelled() => return,
+                    () = tokio::time::sleep(Self::EVERY) => {}
+                }
+                if let Err(error) = functions::scheduler::tick(&ctx).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a round of the scheduler failed; the next takes it up");
+                }
+            }
+        });
+        Self { stop, task }
+    }
+
+    /// Finishes the round under way.
+    async fn stop(self) {
+        self.stop.cancel();
+        let _ended = self.task.await;
+    }
 }
 
 struct Listener {
@@ -252,6 +293,7 @@ impl Server {
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move {
+            let router = router.into_make_service_with_connect_info::<SocketAddr>();
             let serving = axum::serve(listener.socket, router).with_graceful_shutdown(stopped);
             if let Err(error) = serving.await {
                 tracing::error!(%error, "a server ended");

@@ -94,6 +94,12 @@ impl Api {
         (self.with_token(session["accessToken"].as_str().unwrap()), session)
     }
 
+    /// Gives an account another plan, as an administrator.
+    pub async fn plan(&self, account: &Value, plan: &str) {
+        let path = format!("/v1/users/{}", account["id"].as_str().unwrap());
+        self.patch(&path, json!({"plan": plan})).await.expect(200);
+    }
+
     /// Makes a device that sends without pauses; its id.
     pub async fn device(&self, name: &str) -> String {
         let pacing = json!({"minDelayMs": 0, "maxDelayMs": 0});

@@ -128,15 +128,41 @@ impl Gateway {
         self.again().await
     }
 
-    /// Whether any table still holds something of a device: for proving that nothing is left.
+    /// Whether any table but the audit log still holds something: for proving that nothing is left.
     pub async fn stores(&self, device: &str) -> bool {
         let tables = self.dynamodb("ListTables", json!({})).await;
-        for table in tables["TableNames"].as_array().expect("names") {
+        let tables = tables["TableNames"].as_array().expect("names").iter();
+        for table in tables.filter(|table| *table != "kurir-audit") {
             if self.dynamodb("Scan", json!({"TableName": table})).await.to_string().contains(device) {
                 return true;
             }
         }
         false
+    }
+
+    /// All that a table holds.
+    pub async fn dump(&self, table: &str) -> Value {
+        self.dynamodb("Scan", json!({"TableName": format!("kurir-{table}")})).await["Items"].clone()
+    }
+
+    /// Some row of a table.
+    pub async fn first_row(&self, table: &str) -> Value {
+        self.dump(table).await[0].clone()
+    }
+
+    /// Starts one that must not start; what it says.
+    pub async fn fails_to_start(env: &[(&str, &str)]) -> String {
+        let data = TempDir::new().expect("a temporary folder");
+        let output = Command::new(program("localstack"))
+            .args(["--port", "0", "--wa-port", "0", "--data-dir"])
+            .arg(data.path())
+            .env_remove("AWS_ENDPOINT_URL")
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .output();
+        let output = tokio::time::timeout(PATIENCE, output).await.expect("it gives up").expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).expect("text")
     }
 
     /// How many rows a table has.

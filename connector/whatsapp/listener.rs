@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use whatsapp_rust::types::events::{Event, EventHandler, EventInterest, EventKind};
 
 use super::acks::{Acks, refusal};
@@ -62,7 +62,8 @@ impl EventHandler for Listener {
             | Event::ConnectFailure(_) => self.connection_lost(),
             _ => {}
         }
-        if self.queue.try_send(event).is_err() {
+        // The library's QR timer outlives a socket that was closed: nobody listens then.
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(event) {
             tracing::error!("too many events wait: one is dropped");
         }
     }

@@ -1,11 +1,11 @@
 //! The caller, as the route's guard found it.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, net::IpAddr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use shared::services::{Caller, Error};
 
-use crate::error::Problem;
+use crate::{error::Problem, middleware::ClientIp};
 
 /// The caller of a route that needs a permission.
 #[derive(Debug, Clone)]
@@ -28,5 +28,16 @@ impl<S: Sync> FromRequestParts<S> for MaybeCaller {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self(parts.extensions.get::<Caller>().cloned()))
+    }
+}
+
+/// Where the request comes from, when known.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<ClientIp>().and_then(|ip| ip.0)))
     }
 }

@@ -5,7 +5,7 @@ mod json_body;
 mod path_ids;
 mod query_params;
 
-pub use caller::{CallerOf, MaybeCaller};
+pub use caller::{CallerOf, ClientAddress, MaybeCaller};
 pub use json_body::{JsonBody, MAX_BODY_BYTES};
 pub use path_ids::PathIds;
 pub use query_params::{PageQuery, QueryParams};

@@ -1,6 +1,7 @@
 //! The native API: a folder per resource, a file per endpoint. Here, which function serves what.
 
 mod api_keys;
+mod audit_log;
 mod auth;
 mod chats;
 mod commands;
@@ -9,15 +10,24 @@ mod health;
 mod listing;
 mod me;
 mod messages;
+mod plans;
+mod usage;
+mod users;
 
 use crate::route::Route;
 
 /// Registration, login, tokens.
 pub fn auth() -> Vec<Route> {
-    vec![auth::register::route(), auth::login::route(), auth::refresh::route(), auth::logout::route()]
+    vec![
+        auth::register::route(),
+        auth::login::route(),
+        auth::refresh::route(),
+        auth::logout::route(),
+        auth::logout_all::route(),
+    ]
 }
 
-/// The caller's account and its API keys.
+/// The caller's account with its API keys and limits; everybody's for administrators.
 pub fn accounts() -> Vec<Route> {
     vec![
         me::get::route(),
@@ -26,6 +36,15 @@ pub fn accounts() -> Vec<Route> {
         api_keys::create::route(),
         api_keys::list::route(),
         api_keys::revoke::route(),
+        plans::route(),
+        usage::route(),
+        users::create::route(),
+        users::list::route(),
+        users::get::route(),
+        users::change::route(),
+        users::delete::route(),
+        users::erasure::route(),
+        audit_log::route(),
     ]
 }
 

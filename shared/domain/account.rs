@@ -29,6 +29,28 @@ pub struct Account {
     pub last_login_at: Option<Timestamp>,
 }
 
+/// The erasure of an account and all that it owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Erasure {
+    /// Whether it is done.
+    pub status: ErasureStatus,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// When nothing was left.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// How far an erasure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErasureStatus {
+    /// Something is left.
+    Running,
+    /// Nothing is left.
+    Done,
+}
+
 /// An e-mail address in the form that makes it unique: trimmed and in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,5 +1,8 @@
 //! API keys: credentials for programs.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -29,4 +32,21 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// From when on it does not work.
     pub expires_at: Option<Timestamp>,
+    /// From where alone it works; from everywhere when empty.
+    #[serde(default)]
+    pub allowed_ips: Vec<IpNet>,
+    /// About when it was last used.
+    #[serde(default)]
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it works at a time from an address. One that only works from some places does not work from
+    /// an unknown one.
+    pub fn works(&self, now: Timestamp, ip: Option<IpAddr>) -> bool {
+        let in_time = self.expires_at.is_none_or(|at| at > now);
+        let from_there = self.allowed_ips.is_empty()
+            || ip.is_some_and(|ip| self.allowed_ips.iter().any(|net| net.contains(&ip)));
+        in_time && from_there
+    }
 }

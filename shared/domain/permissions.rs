@@ -21,8 +21,32 @@ pub enum Permission {
     SendMessages,
     /// Read messages and chats.
     ViewMessages,
+    /// See plans and what is used of one's own.
+    ViewUsage,
+    /// See what was done: one's own doings, and everybody's for an administrator.
+    ViewAuditLog,
+    /// Make, change and delete accounts.
+    ManageUsers,
     /// See the state of the whole deployment.
     ViewOperations,
+}
+
+impl Permission {
+    /// All permissions.
+    pub const ALL: [Self; 12] = [
+        Self::ManageOwnAccount,
+        Self::ViewOwnAccount,
+        Self::ManageApiKeys,
+        Self::ViewDevices,
+        Self::ManageDevices,
+        Self::ConnectDevices,
+        Self::SendMessages,
+        Self::ViewMessages,
+        Self::ViewUsage,
+        Self::ViewAuditLog,
+        Self::ManageUsers,
+        Self::ViewOperations,
+    ];
 }
 
 impl Role {
@@ -30,11 +54,11 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         use Permission::*;
         match permission {
-            ViewOwnAccount | ViewDevices | ViewMessages => true,
+            ViewOwnAccount | ViewDevices | ViewMessages | ViewUsage | ViewAuditLog => true,
             ManageOwnAccount | ManageApiKeys | ManageDevices | ConnectDevices | SendMessages => {
                 self >= Self::User
             }
-            ViewOperations => self == Self::Admin,
+            ManageUsers | ViewOperations => self == Self::Admin,
         }
     }
 }
@@ -42,6 +66,16 @@ impl Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_higher_role_may_all_that_a_lower_one_may() {
+        for permission in Permission::ALL {
+            for roles in Role::ALL.windows(2) {
+                assert!(!roles[0].allows(permission) || roles[1].allows(permission), "{permission:?}");
+            }
+            assert!(Role::Admin.allows(permission), "{permission:?}");
+        }
+    }
 
     #[test]
     fn readonly_views_and_nothing_else() {

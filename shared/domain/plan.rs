@@ -29,6 +29,13 @@ pub struct Plan {
     pub rates: BTreeMap<Meter, Vec<Rate>>,
 }
 
+impl Plan {
+    /// All rates, one by one.
+    pub fn all_rates(&self) -> Vec<(Meter, Rate)> {
+        self.rates.iter().flat_map(|(meter, rates)| rates.iter().map(|rate| (*meter, *rate))).collect()
+    }
+}
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,7 +92,30 @@ impl Meter {
     }
 }
 
+impl Meter {
+    /// For a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ApiCalls => "API calls",
+            Self::Messages => "messages",
+            Self::Broadcasts => "broadcasts",
+            Self::Qr => "QR codes",
+            Self::Dashboard => "dashboard requests",
+        }
+    }
+}
+
 impl Span {
+    /// For a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::QuarterHour => "quarter of an hour",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
     /// The API's word, for names like `messagesPerHour`.
     pub fn name(self) -> &'static str {
         match self {

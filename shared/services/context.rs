@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::{
     aws,
     clock::{SharedClock, SystemClock, Timestamp},
-    config::Config,
+    config::{Config, HttpPolicy},
     cursor::Cursors,
+    domain::plan::Plans,
     queue::Queues,
-    services::accounts::Tokens,
+    services::accounts::{KeyError, Tokens},
     store::Db,
 };
 
@@ -25,22 +26,31 @@ pub struct Context {
     pub cursors: Cursors,
     /// Access tokens.
     pub tokens: Tokens,
+    /// The plans.
+    pub plans: Arc<Plans>,
+    /// Who may talk to the HTTP functions.
+    pub http: Arc<HttpPolicy>,
     /// Whether strangers may register.
     pub registration_open: bool,
 }
 
 impl Context {
     /// Sets everything up. No request goes out before the first use case.
-    pub async fn new(config: &Config) -> Self {
+    ///
+    /// # Errors
+    /// [`KeyError`] when a signing key cannot be used.
+    pub async fn new(config: &Config) -> Result<Self, KeyError> {
         let sdk = aws::sdk_config(&config.aws).await;
-        Self {
+        Ok(Self {
             db: Db::new(&sdk, config),
             queues: Queues::new(&sdk, config),
             clock: Arc::new(SystemClock),
             cursors: Cursors::new(&config.master_key),
-            tokens: Tokens::new(&config.master_key),
+            tokens: Tokens::new(&config.signing_keys)?,
+            plans: Arc::new(config.plans.clone()),
+            http: Arc::new(config.http.clone()),
             registration_open: config.registration_open,
-        }
+        })
     }
 
     /// The current time.

@@ -1,6 +1,8 @@
 //! How a use case fails: a category for the transport, a stable code for programs, a sentence for people,
 //! and the fields at fault.
 
+use std::time::Duration;
+
 use crate::{queue::QueueError, store::StoreError};
 
 /// What kind of failure it is; HTTP makes its status of it.
@@ -18,6 +20,8 @@ pub enum Category {
     Conflict,
     /// It has fields that are not valid.
     Invalid,
+    /// A limit is reached.
+    RateLimited,
     /// Something that Kurir depends on is away; try again.
     Unavailable,
     /// A fault of Kurir's own.
@@ -36,6 +40,8 @@ pub struct Error {
     pub detail: String,
     /// The fields at fault.
     pub fields: Vec<FieldError>,
+    /// When it is worth another try.
+    pub retry_after: Option<Duration>,
     /// The internal cause: for the log, never for the caller.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -55,7 +61,13 @@ pub struct FieldError {
 impl Error {
     /// A failure without cause or fields.
     pub fn new(category: Category, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { category, code, detail: detail.into(), fields: Vec::new(), cause: None }
+        Self { category, code, detail: detail.into(), fields: Vec::new(), retry_after: None, cause: None }
+    }
+
+    /// The same failure, with when it is worth another try.
+    #[must_use]
+    pub fn retry_after(self, pause: Duration) -> Self {
+        Self { retry_after: Some(pause), ..self }
     }
 
     /// Something is not there, or another tenant's: the two look the same.
@@ -84,6 +96,7 @@ impl Error {
     fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
+            retry_after: Some(Duration::from_secs(1)),
             ..Self::new(
                 Category::Unavailable,
                 "unavailable",

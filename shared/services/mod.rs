@@ -2,7 +2,9 @@
 //! `store` and `queue`.
 
 pub mod accounts;
+mod allowance;
 pub mod api_keys;
+pub mod audit;
 mod authenticate;
 pub mod commands;
 mod context;
@@ -11,7 +13,10 @@ mod error;
 mod health;
 pub mod messages;
 mod paging;
+pub mod usage;
+pub mod users;
 
+pub use allowance::Allowance;
 pub use authenticate::{Caller, Credentials, authenticate};
 pub use context::Context;
 pub use error::{Category, Error, FieldError, Invalid};

@@ -1,16 +1,27 @@
 //! API keys. The partition key is the hash of the secret, so that a request is authenticated in one read.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Db, Page, StoreError, Table, db::to_item, page::query_page};
+use super::{
+    Db, Page, StoreError, Table,
+    db::to_item,
+    page::{delete_all, query_page},
+    update::Update,
+};
 use crate::{
+    clock::Timestamp,
     cursor::LastKey,
     domain::{
         api_key::ApiKey,
         ids::{AccountId, ApiKeyId},
     },
 };
+
+/// How exactly the last use of a key is known.
+pub const USE_RESOLUTION: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,6 +82,29 @@ pub async fn delete(db: &Db, tenant: AccountId, id: ApiKeyId) -> Result<bool, St
         .send()
         .await?;
     Ok(true)
+}
+
+/// Writes down a use. Called at most once in [`USE_RESOLUTION`]: a key used all the time costs little.
+pub async fn set_last_used(db: &Db, key_hash: &str, at: Timestamp) -> Result<(), StoreError> {
+    let request = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::ApiKeys))
+        .key("keyHash", AttributeValue::S(key_hash.into()))
+        .condition_expression("attribute_exists(keyHash)");
+    match Update::default().set("lastUsedAt", at)?.apply(request).send().await {
+        Ok(_) => Ok(()),
+        // Revoked in between.
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Deletes every key of an account.
+pub async fn delete_of_account(db: &Db, tenant: AccountId) -> Result<(), StoreError> {
+    delete_all(db, Table::ApiKeys, of_account(db, tenant).projection_expression("keyHash")).await
 }
 
 fn of_account(

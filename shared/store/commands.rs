@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Db, StoreError, Table, db::to_item, update::Update};
+use super::{Db, StoreError, Table, db::to_item, page::delete_all, update::Update};
 use crate::domain::{
     command::{Command, CommandFailure, CommandStatus},
     ids::{CommandId, TenantId},
@@ -67,6 +67,18 @@ pub async fn answer(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Forgets the commands of a tenant.
+pub async fn delete_of_tenant(db: &Db, tenant: TenantId) -> Result<(), StoreError> {
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Commands))
+        .key_condition_expression("accountId = :account")
+        .expression_attribute_values(":account", AttributeValue::S(tenant.to_string()))
+        .projection_expression("accountId, id");
+    delete_all(db, Table::Commands, query).await
 }
 
 fn key(tenant: TenantId, id: CommandId) -> HashMap<String, AttributeValue> {

@@ -34,6 +34,13 @@ pub struct Standing {
     pub used: u32,
 }
 
+impl Standing {
+    /// What it is called, like `messagesPerHour`.
+    pub fn name(&self) -> String {
+        format!("{}Per{}", self.meter.name(), self.rate.per.name())
+    }
+}
+
 /// What came of a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Charged {

@@ -135,13 +135,16 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     fn from(error: SdkError<E>) -> Self {
-        const PASSING: [&str; 6] = [
+        const PASSING: [&str; 8] = [
             "ProvisionedThroughputExceededException",
             "ThrottlingException",
             "RequestLimitExceeded",
             "InternalServerError",
             "ServiceUnavailable",
             "TransactionInProgressException",
+            // A conflict with another transaction; a failed condition never gets here.
+            "TransactionCanceledException",
+            "TransactionConflictException",
         ];
         let passing = match &error {
             SdkError::ServiceError(inner) => inner.err().code().is_some_and(|code| PASSING.contains(&code)),

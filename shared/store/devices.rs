@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{AttributeValue, ReturnValue},
+    types::{
+        AttributeValue, Delete, Put, ReturnValue, TransactWriteItem, Update as UpdateWrite,
+        builders::UpdateBuilder,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +16,7 @@ use super::{
     db::to_item,
     keys,
     page::{batch_get, query_all, query_page},
+    transact::{Transacted, transact},
     update::Update,
 };
 use crate::{
@@ -57,17 +61,70 @@ pub struct Report {
     pub desired: Option<Desired>,
 }
 
-/// Stores a new device.
-pub async fn create(db: &Db, device: &Device) -> Result<(), StoreError> {
+/// What came of creating a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It exists now.
+    Done,
+    /// The tenant has as many as it may.
+    QuotaSpent,
+}
+
+/// Stores a new device, unless its tenant has `limit` of them. The device and its count are written
+/// together, so that the limit holds however many are made at once.
+pub async fn create(db: &Db, device: &Device, limit: Option<u32>) -> Result<Created, StoreError> {
     let row = Row { device, shard_key: keys::shard_partition(device.shard) };
-    db.client()
-        .put_item()
+    let put = Put::builder()
         .table_name(db.table(Table::Devices))
         .set_item(Some(to_item(row)?))
         .condition_expression("attribute_not_exists(id)")
+        .build()
+        .expect("table and item are given");
+    let mut count = count(db, device.account_id, 1);
+    if let Some(limit) = limit {
+        count = count
+            .condition_expression("devices < :limit OR (attribute_not_exists(devices) AND :limit > :zero)")
+            .expression_attribute_values(":limit", AttributeValue::N(limit.to_string()))
+            .expression_attribute_values(":zero", AttributeValue::N("0".into()));
+    }
+    let count = count.build().expect("table, key and expression are given");
+    let writes = vec![
+        TransactWriteItem::builder().update(count).build(),
+        TransactWriteItem::builder().put(put).build(),
+    ];
+    match transact(db, writes).await? {
+        Transacted::Done => Ok(Created::Done),
+        Transacted::Refused(_) => Ok(Created::QuotaSpent),
+    }
+}
+
+/// How many devices a tenant has, those that are being deleted among them.
+pub async fn count_of(db: &Db, tenant: TenantId) -> Result<u32, StoreError> {
+    let answer = db
+        .client()
+        .get_item()
+        .table_name(db.table(Table::Counters))
+        .set_key(Some(counter_key(tenant)))
+        .consistent_read(true)
         .send()
         .await?;
-    Ok(())
+    let number = answer.item.and_then(|row| row.get("devices")?.as_n().ok()?.parse().ok());
+    Ok(number.unwrap_or_default())
+}
+
+fn count(db: &Db, tenant: TenantId, step: i8) -> UpdateBuilder {
+    UpdateWrite::builder()
+        .table_name(db.table(Table::Counters))
+        .set_key(Some(counter_key(tenant)))
+        .update_expression("ADD devices :step")
+        .expression_attribute_values(":step", AttributeValue::N(step.to_string()))
+}
+
+fn counter_key(tenant: TenantId) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("pk".into(), AttributeValue::S(tenant.to_string())),
+        ("sk".into(), AttributeValue::S(keys::DEVICES.into())),
+    ])
 }
 
 /// One device, also one that is being deleted.
@@ -180,13 +237,31 @@ pub async fn report(
 
 /// Deletes the row: the last step of deleting a device.
 pub async fn delete(db: &Db, tenant: TenantId, id: DeviceId) -> Result<(), StoreError> {
-    db.client()
-        .delete_item()
+    let delete = Delete::builder()
         .table_name(db.table(Table::Devices))
         .set_key(Some(key(tenant, id)))
-        .send()
-        .await?;
-    Ok(())
+        .condition_expression("attribute_exists(id)")
+        .build()
+        .expect("table and key are given");
+    let count = count(db, tenant, -1).build().expect("table, key and expression are given");
+    let writes = vec![
+        TransactWriteItem::builder().delete(delete).build(),
+        TransactWriteItem::builder().update(count).build(),
+    ];
+    // Refused when it is gone already: then it is counted already, too.
+    transact(db, writes).await.map(drop)
+}
+
+/// Every device of a tenant, those that are being deleted among them.
+pub async fn list_all(db: &Db, tenant: TenantId) -> Result<Vec<Device>, StoreError> {
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Devices))
+        .key_condition_expression("accountId = :account")
+        .expression_attribute_values(":account", AttributeValue::S(tenant.to_string()))
+        .consistent_read(true);
+    query_all(query).await
 }
 
 fn key(tenant: TenantId, id: DeviceId) -> HashMap<String, AttributeValue> {

@@ -17,6 +17,7 @@ mod page;
 pub mod refresh_tokens;
 pub mod session_keys;
 pub mod tables;
+mod transact;
 mod update;
 
 pub use db::{Db, StoreError, Table};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
-use super::{Db, StoreError, Table, db::to_item, update::Update};
+use super::{Db, StoreError, Table, db::to_item, page::delete_all, update::Update};
 use crate::{
     clock::Timestamp,
     domain::ids::{AccountId, TokenFamilyId},
@@ -20,6 +20,8 @@ struct Row {
     family_id: TokenFamilyId,
     account_id: AccountId,
     token_hash: String,
+    /// Which generation of the account's tokens it is of.
+    generation: u32,
     /// When DynamoDB may drop the row, in seconds since 1970. It does so late, so reads check it too.
     ttl: i64,
 }
@@ -27,8 +29,8 @@ struct Row {
 /// What came of using a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
-    /// The next token is in force.
-    Done(AccountId),
+    /// The next token is in force, for this account and of this generation.
+    Done(AccountId, u32),
     /// The family exists and this was not its newest token: somebody used it before.
     Reused,
     /// There is no such family, or it ended.
@@ -40,11 +42,17 @@ pub async fn create(
     db: &Db,
     family: TokenFamilyId,
     account: AccountId,
+    generation: u32,
     token_hash: String,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let row =
-        Row { family_id: family, account_id: account, token_hash, ttl: (now + LIFETIME).unix_seconds() };
+    let row = Row {
+        family_id: family,
+        account_id: account,
+        token_hash,
+        generation,
+        ttl: (now + LIFETIME).unix_seconds(),
+    };
     db.client()
         .put_item()
         .table_name(db.table(Table::RefreshTokens))
@@ -81,7 +89,7 @@ pub async fn rotate(
     match update.apply(request).send().await {
         Ok(answer) => {
             let row: Row = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
-            Ok(Rotation::Done(row.account_id))
+            Ok(Rotation::Done(row.account_id, row.generation))
         }
         Err(error) => match error.as_service_error() {
             Some(
@@ -108,4 +116,17 @@ pub async fn delete(db: &Db, family: TokenFamilyId) -> Result<(), StoreError> {
         .send()
         .await?;
     Ok(())
+}
+
+/// Ends every family of an account.
+pub async fn delete_of_account(db: &Db, account: AccountId) -> Result<(), StoreError> {
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::RefreshTokens))
+        .index_name("by-account")
+        .key_condition_expression("accountId = :account")
+        .expression_attribute_values(":account", AttributeValue::S(account.to_string()))
+        .projection_expression("familyId");
+    delete_all(db, Table::RefreshTokens, query).await
 }

@@ -82,9 +82,11 @@ async fn forged_and_expired_tokens_are_refused() {
         claims[name] = value;
         claims
     };
-    let none = |alg: &str| format!("{}.{}.", encode(&json!({"alg": alg, "typ": "JWT"})), parts[1]);
+    let none =
+        |alg: &str| format!("{}.{}.", encode(&json!({"alg": alg, "typ": "JWT", "kid": "default"})), parts[1]);
     let signed = |algorithm, key: &[u8], claims: &Value| {
-        jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(key)).unwrap()
+        let header = Header { kid: Some("default".into()), ..Header::new(algorithm) };
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key)).unwrap()
     };
     let forged = [
         none("none"),

@@ -50,10 +50,9 @@ async fn another_tenants_key_and_cursor_are_of_no_use() {
     budi.delete(&path).await.expect_problem(404, "not_found");
     gateway.api.with_key(key["key"].as_str().unwrap()).get("/v1/me").await.expect(200);
 
-    ani.device("one").await;
-    ani.device("two").await;
-    let page = ani.get("/v1/devices?limit=1").await.expect(200).json;
-    let stolen = format!("/v1/devices?limit=1&cursor={}", page["nextCursor"].as_str().unwrap());
+    ani.post("/v1/api-keys", json!({"name": "office"})).await.expect(201);
+    let page = ani.get("/v1/api-keys?limit=1").await.expect(200).json;
+    let stolen = format!("/v1/api-keys?limit=1&cursor={}", page["nextCursor"].as_str().unwrap());
     budi.get(&stolen).await.expect_problem(422, "validation_failed").naming("cursor", "cursor_invalid");
     ani.get(&stolen).await.expect(200);
 }

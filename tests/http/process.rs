@@ -132,17 +132,7 @@ async fn with_an_aws_endpoint_nothing_is_embedded_and_the_store_is_there() {
 
 #[tokio::test]
 async fn an_aws_endpoint_where_nobody_listens_is_a_clear_error() {
-    let data = tempfile::tempdir().unwrap();
     let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let output = Command::new(program("localstack"))
-        .args(["--port", "0", "--wa-port", "0", "--data-dir"])
-        .arg(data.path())
-        .env("AWS_ENDPOINT_URL", format!("http://{unused}"))
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let error = String::from_utf8(output.stderr).unwrap();
+    let error = Gateway::fails_to_start(&[("AWS_ENDPOINT_URL", &format!("http://{unused}"))]).await;
     assert!(error.contains("DynamoDB is not available") && error.contains(&unused.to_string()), "{error}");
 }

@@ -38,6 +38,7 @@ async fn a_person_registers_and_works_through_the_functions_and_the_gateway_alik
     let here = gateway.api.with_token(token);
 
     let mut accounts = Function::start("accounts", &gateway).await;
+    gateway.admin.plan(&session["account"], "pro").await;
     let me = accounts.call(&Event::get("/v1/me").token(token)).await.expect(200).json;
     assert_eq!(me["email"], "ani@example.com");
     assert_eq!(here.get("/v1/me").await.expect(200).json, me);
@@ -68,6 +69,7 @@ async fn a_list_is_paged_by_the_query_of_the_event_and_the_gateway_goes_on_where
     let session = register(&mut auth, "ani@example.com").await;
     let token = text(&session["accessToken"]);
     let here = gateway.api.with_token(token);
+    gateway.admin.plan(&session["account"], "pro").await;
     let mut ids = [here.device("first").await, here.device("second").await];
 
     let mut devices = Function::start("devices", &gateway).await;

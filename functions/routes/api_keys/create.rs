@@ -26,6 +26,7 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/api-keys", Access::Needs(Permission::ManageApiKeys), handle)
+        .audited("apiKey.create")
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,6 +35,8 @@ struct Input {
     name: String,
     role: Option<Role>,
     expires_at: Option<Timestamp>,
+    #[serde(default)]
+    allowed_ips: Vec<String>,
 }
 
 async fn handle(
@@ -41,7 +44,8 @@ async fn handle(
     CallerOf(caller): CallerOf,
     JsonBody(input): JsonBody<Input>,
 ) -> Result<impl IntoResponse, Problem> {
-    let input = NewApiKey { name: input.name, role: input.role, expires_at: input.expires_at };
+    let Input { name, role, expires_at, allowed_ips } = input;
+    let input = NewApiKey { name, role, expires_at, allowed_ips };
     let (key, secret) = api_keys::create(&ctx, &caller.account, caller.role, input).await?;
     let location = format!("/v1/api-keys/{}", key.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ApiKeyBody::of(key, Some(secret)))))

@@ -21,6 +21,8 @@ struct ApiKeyBody {
     role: Role,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
+    allowed_ips: Vec<String>,
+    last_used_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<Secret>,
 }
@@ -34,6 +36,8 @@ impl ApiKeyBody {
             role: key.role,
             created_at: key.created_at,
             expires_at: key.expires_at,
+            allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
+            last_used_at: key.last_used_at,
             key: secret,
         }
     }

@@ -17,6 +17,7 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::DELETE, "/v1/api-keys/{id}", Access::Needs(Permission::ManageApiKeys), handle)
+        .audited("apiKey.revoke")
 }
 
 async fn handle(

@@ -18,7 +18,7 @@ use crate::{
 
 /// Public: the refresh token itself is the proof.
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/logout", Access::Public, handle)
+    Route::new(Method::POST, "/v1/auth/logout", Access::Public, handle).audited("auth.logout")
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,6 +2,7 @@
 
 pub(super) mod login;
 pub(super) mod logout;
+pub(super) mod logout_all;
 pub(super) mod refresh;
 pub(super) mod register;
 

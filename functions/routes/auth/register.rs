@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/register", Access::Public, handle)
+    Route::new(Method::POST, "/v1/auth/register", Access::Public, handle).audited("account.register")
 }
 
 #[derive(Debug, Deserialize)]

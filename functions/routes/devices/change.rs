@@ -19,6 +19,7 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::PATCH, "/v1/devices/{id}", Access::Needs(Permission::ManageDevices), handle)
+        .audited("device.change")
 }
 
 #[derive(Debug, Deserialize)]

@@ -20,6 +20,7 @@ use crate::{
 /// Asks for a socket, or a QR code when there is no link.
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices/{id}/connect", Access::Needs(Permission::ConnectDevices), handle)
+        .audited("device.connect")
 }
 
 async fn handle(

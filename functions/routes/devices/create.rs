@@ -25,6 +25,7 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices", Access::Needs(Permission::ManageDevices), handle)
+        .audited("device.create")
 }
 
 #[derive(Debug, Deserialize)]

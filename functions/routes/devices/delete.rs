@@ -17,6 +17,7 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::DELETE, "/v1/devices/{id}", Access::Needs(Permission::ManageDevices), handle)
+        .audited("device.delete")
 }
 
 async fn handle(

@@ -20,6 +20,7 @@ use crate::{
 /// Closes the socket and keeps the link.
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices/{id}/disconnect", Access::Needs(Permission::ConnectDevices), handle)
+        .audited("device.disconnect")
 }
 
 async fn handle(

@@ -20,6 +20,7 @@ use crate::{
 /// Ends the link at WhatsApp and wipes the keys.
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices/{id}/logout", Access::Needs(Permission::ConnectDevices), handle)
+        .audited("device.logout")
 }
 
 async fn handle(

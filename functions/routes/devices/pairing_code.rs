@@ -27,6 +27,7 @@ pub fn route() -> Route {
         Access::Needs(Permission::ConnectDevices),
         handle,
     )
+    .audited("device.pairingCode")
 }
 
 #[derive(Debug, Deserialize)]

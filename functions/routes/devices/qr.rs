@@ -13,7 +13,7 @@ use image::{ImageFormat, Luma};
 use qrcode::{QrCode, render::svg};
 use serde_json::json;
 use shared::{
-    domain::{ids::DeviceId, permissions::Permission},
+    domain::{ids::DeviceId, permissions::Permission, plan::Meter},
     services::{Context, Error, devices},
 };
 
@@ -28,6 +28,7 @@ const PICTURE_SIZE: u32 = 320;
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/devices/{id}/qr", Access::Needs(Permission::ConnectDevices), handle)
+        .metered(&[Meter::Qr])
 }
 
 async fn handle(

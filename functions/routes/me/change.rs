@@ -15,6 +15,7 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::PATCH, "/v1/me", Access::Needs(Permission::ManageOwnAccount), handle)
+        .audited("account.change")
 }
 
 #[derive(Debug, Deserialize)]

@@ -22,6 +22,7 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/me/password", Access::Needs(Permission::ManageOwnAccount), handle)
+        .audited("account.password")
 }
 
 #[derive(Debug, Deserialize)]

@@ -25,6 +25,7 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices/{id}/messages", Access::Needs(Permission::SendMessages), handle)
+        .counting_itself()
 }
 
 async fn handle(

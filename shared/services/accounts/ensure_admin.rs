@@ -1,8 +1,8 @@
 //! The first administrator, without whom nobody could make another.
 
-use super::create;
+use super::{NewAccount, create};
 use crate::{
-    domain::{account::Account, account::Email, role::Role},
+    domain::{account::Account, account::Email, plan, role::Role},
     secret::Secret,
     services::{Category, Context, Error},
     store::accounts,
@@ -28,7 +28,7 @@ pub async fn ensure_admin(ctx: &Context, email: &str, password: Secret) -> Resul
     if password.expose().chars().count() < 8 {
         return Err(invalid("the administrator's password needs at least 8 characters"));
     }
-    create(ctx, email, password, "Administrator".into(), Role::Admin, ctx.now())
-        .await
-        .map(FirstAdmin::Created)
+    let (name, plan) = ("Administrator".into(), plan::DEFAULT.into());
+    let row = create(ctx, NewAccount { email, password, name, role: Role::Admin, plan }).await?;
+    Ok(FirstAdmin::Created(row.account))
 }

@@ -1,10 +1,10 @@
-//! Logout: the end of a token family.
+//! Logout: the end of a token family, or of all.
 
 use super::refresh::family_of;
 use crate::{
     secret::Secret,
-    services::{Context, Error},
-    store::refresh_tokens,
+    services::{Caller, Context, Error},
+    store::{accounts, refresh_tokens},
 };
 
 /// Ends the family of a refresh token. One that is unknown has ended already: that is no failure.
@@ -13,4 +13,9 @@ pub async fn log_out(ctx: &Context, token: &Secret) -> Result<(), Error> {
         Some(family) => Ok(refresh_tokens::delete(&ctx.db, family).await?),
         None => Ok(()),
     }
+}
+
+/// Ends every access and refresh token of the caller's account, at once. API keys go on.
+pub async fn log_out_everywhere(ctx: &Context, caller: &Caller) -> Result<(), Error> {
+    Ok(accounts::end_tokens(&ctx.db, caller.account.id).await?)
 }

@@ -12,15 +12,14 @@ mod tokens;
 pub use change_password::{PasswordChange, change_password};
 pub use ensure_admin::{FirstAdmin, ensure_admin};
 pub use log_in::{Login, log_in};
-pub use log_out::log_out;
+pub use log_out::{log_out, log_out_everywhere};
 pub use refresh::refresh;
 pub use register::{Registration, register};
 pub use rename::rename;
-pub use tokens::{ACCESS_TOKEN_LIFETIME, Claims, Tokens};
+pub use tokens::{ACCESS_TOKEN_LIFETIME, Claims, KeyError, Tokens};
 
 use super::{Context, Error, Invalid};
 use crate::{
-    clock::Timestamp,
     crypto,
     domain::{
         account::{Account, Email},
@@ -46,18 +45,19 @@ pub struct Session {
 }
 
 /// Begins a token family for an account.
-async fn begin(ctx: &Context, account: Account) -> Result<Session, Error> {
+async fn begin(ctx: &Context, row: AccountRow) -> Result<Session, Error> {
     let now = ctx.now();
+    let AccountRow { account, generation, .. } = row;
     let family = TokenFamilyId::generate(now);
     let refresh_token = refresh::new_token(family);
     let hash = crypto::token_hash(refresh_token.expose());
-    refresh_tokens::create(&ctx.db, family, account.id, hash, now).await?;
-    let access_token = ctx.tokens.issue(&account, now)?;
+    refresh_tokens::create(&ctx.db, family, account.id, generation, hash, now).await?;
+    let access_token = ctx.tokens.issue(&account, generation, now)?;
     Ok(Session { account, access_token, refresh_token })
 }
 
 /// Checks a password that somebody chooses.
-fn check_password(invalid: &mut Invalid, password: &Secret, field: &str) {
+pub(super) fn check_password(invalid: &mut Invalid, password: &Secret, field: &str) {
     let chars = password.expose().chars().count();
     invalid.unless(chars >= 8, field, "too_short", "a password needs at least 8 characters");
     invalid.unless(chars <= 256, field, "too_long", "a password has at most 256 characters");
@@ -70,28 +70,32 @@ async fn hash_password(password: Secret) -> Result<String, Error> {
         .map_err(Error::internal)
 }
 
+/// An account to be made, already checked.
+pub(super) struct NewAccount {
+    pub email: Email,
+    pub password: Secret,
+    pub name: String,
+    pub role: Role,
+    pub plan: String,
+}
+
 /// Stores a new account with its first password.
-async fn create(
-    ctx: &Context,
-    email: Email,
-    password: Secret,
-    name: String,
-    role: Role,
-    now: Timestamp,
-) -> Result<Account, Error> {
+pub(super) async fn create(ctx: &Context, new: NewAccount) -> Result<AccountRow, Error> {
+    let now = ctx.now();
     let account = Account {
         id: AccountId::generate(now),
-        email,
-        name,
-        role,
-        plan: "basic".into(),
+        email: new.email,
+        name: new.name,
+        role: new.role,
+        plan: new.plan,
         active: true,
         created_at: now,
         last_login_at: None,
     };
-    let row = AccountRow { account, password_hash: hash_password(password).await? };
+    let password_hash = hash_password(new.password).await?;
+    let row = AccountRow { account, password_hash, generation: 0, erasure: None };
     match crate::store::accounts::create(&ctx.db, &row).await? {
-        Created::Done => Ok(row.account),
+        Created::Done => Ok(row),
         Created::EmailTaken => Err(Error::conflict("email_taken", "another account has this e-mail address")),
     }
 }

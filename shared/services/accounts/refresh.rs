@@ -7,7 +7,7 @@ use crate::{
     secret::Secret,
     services::{Context, Error},
     store::{
-        accounts,
+        accounts::{self, AccountRow},
         refresh_tokens::{self, Rotation},
     },
 };
@@ -33,8 +33,9 @@ pub async fn refresh(ctx: &Context, token: &Secret) -> Result<Session, Error> {
     let next = new_token(family);
     let (old_hash, next_hash) = (crypto::token_hash(token.expose()), crypto::token_hash(next.expose()));
     let now = ctx.now();
-    let account = match refresh_tokens::rotate(&ctx.db, family, &old_hash, &next_hash, now).await? {
-        Rotation::Done(account) => account,
+    let rotation = refresh_tokens::rotate(&ctx.db, family, &old_hash, &next_hash, now).await?;
+    let (account, generation) = match rotation {
+        Rotation::Done(account, generation) => (account, generation),
         Rotation::Reused => {
             tracing::warn!(%family, "a refresh token was used twice; its family is revoked");
             refresh_tokens::delete(&ctx.db, family).await?;
@@ -42,7 +43,12 @@ pub async fn refresh(ctx: &Context, token: &Secret) -> Result<Session, Error> {
         }
         Rotation::Unknown => return Err(refused()),
     };
-    let row = accounts::get(&ctx.db, account).await?.filter(|row| row.account.active).ok_or_else(refused)?;
-    let access_token = ctx.tokens.issue(&row.account, now)?;
+    let row = accounts::get(&ctx.db, account).await?;
+    let works = |row: &AccountRow| row.account.active && row.generation == generation;
+    let Some(row) = row.filter(works) else {
+        refresh_tokens::delete(&ctx.db, family).await?;
+        return Err(refused());
+    };
+    let access_token = ctx.tokens.issue(&row.account, generation, now)?;
     Ok(Session { account: row.account, access_token, refresh_token: next })
 }

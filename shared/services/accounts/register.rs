@@ -1,8 +1,8 @@
 //! Registration: a stranger becomes a user.
 
-use super::{Session, begin, check_password, create};
+use super::{NewAccount, Session, begin, check_password, create};
 use crate::{
-    domain::{account::Email, role::Role},
+    domain::{account::Email, plan, role::Role},
     secret::Secret,
     services::{Category, Context, Error, Invalid},
 };
@@ -36,6 +36,7 @@ pub async fn register(ctx: &Context, input: Registration) -> Result<Session, Err
     let name = invalid.text(&input.name, "name", 1, 100);
     invalid.check()?;
     let Some(email) = email else { return Err(Error::internal("an invalid e-mail address was let through")) };
-    let account = create(ctx, email, input.password, name, Role::User, ctx.now()).await?;
-    begin(ctx, account).await
+    let plan = plan::DEFAULT.into();
+    let new = NewAccount { email, password: input.password, name, role: Role::User, plan };
+    begin(ctx, create(ctx, new).await?).await
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     clock::Timestamp,
+    config::parse_network,
     crypto,
     domain::{
         account::Account,
@@ -23,6 +24,8 @@ pub struct NewApiKey {
     pub role: Option<Role>,
     /// From when on it does not work.
     pub expires_at: Option<Timestamp>,
+    /// From where alone it works, as addresses or networks; from everywhere when empty.
+    pub allowed_ips: Vec<String>,
 }
 
 /// Makes a key for `owner`, who acts with `owner_role`. The secret is in the answer and nowhere else.
@@ -43,6 +46,12 @@ pub async fn create(
         "in_the_past",
         "a key must expire in the future",
     );
+    invalid.unless(input.allowed_ips.len() <= 50, "allowedIps", "too_many", "at most 50 networks");
+    let mut allowed_ips = Vec::new();
+    for (n, text) in input.allowed_ips.iter().enumerate() {
+        let network = parse_network(text).ok_or("not an address or a network like 203.0.113.0/24");
+        allowed_ips.extend(invalid.take(network, &format!("allowedIps[{n}]"), "network_invalid"));
+    }
     invalid.check()?;
     let secret = crypto::random_token(PREFIX);
     let key = ApiKey {
@@ -53,6 +62,8 @@ pub async fn create(
         role,
         created_at: now,
         expires_at: input.expires_at,
+        allowed_ips,
+        last_used_at: None,
     };
     api_keys::create(&ctx.db, crypto::token_hash(secret.expose()), &key).await?;
     Ok((key, secret))

@@ -1,5 +1,7 @@
 //! Making a device.
 
+use std::time::Duration;
+
 use super::check_pacing;
 use crate::{
     domain::{
@@ -7,8 +9,8 @@ use crate::{
         ids::DeviceId,
         pacing::Pacing,
     },
-    services::{Caller, Context, Error, Invalid},
-    store::devices,
+    services::{Caller, Category, Context, Error, Invalid},
+    store::devices::{self, Created},
 };
 
 /// What is wanted.
@@ -46,6 +48,14 @@ pub async fn create(ctx: &Context, caller: &Caller, input: NewDevice) -> Result<
         created_at: now,
         updated_at: now,
     };
-    devices::create(&ctx.db, &device).await?;
-    Ok(device)
+    let limit = ctx.plans.get(&caller.account.plan).devices.filter(|_| !caller.is_exempt());
+    match devices::create(&ctx.db, &device, limit).await? {
+        Created::Done => Ok(device),
+        Created::QuotaSpent => {
+            let detail = format!("the plan allows {} devices; delete one first", limit.unwrap_or_default());
+            // There is no time at which this changes by itself.
+            let error = Error::new(Category::RateLimited, "quota_exceeded", detail);
+            Err(error.retry_after(Duration::from_secs(3600)))
+        }
+    }
 }

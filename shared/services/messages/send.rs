@@ -14,6 +14,7 @@ use crate::{
         ids::{DeviceId, MessageId},
         jid::Jid,
         message::{Content, Direction, MAX_TEXT_CHARS, Message, MessageStatus, Text},
+        plan::Meter,
     },
     queue::payloads::SendMessageV1,
     services::{Caller, Context, Error, Invalid, devices},
@@ -78,6 +79,9 @@ pub async fn send(
         Some(key) => MessageId::of_idempotent_send(caller.tenant(), device.id, key),
         None => MessageId::generate(now),
     };
+    if idempotency_key.is_none() || messages::get(&ctx.db, caller.tenant(), device.id, id).await?.is_none() {
+        caller.allowance.spend(ctx, &[Meter::Messages]).await?;
+    }
     let message = Message {
         id,
         device_id: device.id,

@@ -1,6 +1,18 @@
 //! What a process is told by its environment.
 
-use crate::{crypto::MasterKey, crypto::MasterKeyError, secret::Secret};
+mod http;
+mod signing_keys;
+
+use std::path::PathBuf;
+
+pub use http::{HttpPolicy, parse_network};
+pub use signing_keys::{DERIVED_ID, KeyMaterial, SigningKey};
+
+use crate::{
+    crypto::{MasterKey, MasterKeyError},
+    domain::plan::{Plans, PlansError},
+    secret::Secret,
+};
 
 /// Settings that every part shares.
 #[derive(Debug, Clone)]
@@ -12,8 +24,14 @@ pub struct Config {
     pub prefix: String,
     /// The key from which encryption and signing keys derive (`KURIR_MASTER_KEY`).
     pub master_key: MasterKey,
+    /// What signs and verifies access tokens (`KURIR_JWT_KEYS_FILE`, default derived from the master key).
+    pub signing_keys: Vec<SigningKey>,
     /// Whether strangers may register (`KURIR_REGISTRATION=open|closed`, default open).
     pub registration_open: bool,
+    /// The plans (`KURIR_PLANS_FILE`, default those that Kurir ships with).
+    pub plans: Plans,
+    /// Who may talk to the HTTP functions.
+    pub http: HttpPolicy,
 }
 
 /// Where AWS is. Empty means: as the AWS SDK finds out from the environment, which includes
@@ -40,6 +58,28 @@ pub enum ConfigError {
     /// Neither open nor closed.
     #[error("KURIR_REGISTRATION must be `open` or `closed`, not `{0}`")]
     Registration(String),
+    /// No network.
+    #[error("{variable} has `{text}`, which is no address or network like 10.0.0.0/8")]
+    Network {
+        /// The variable.
+        variable: &'static str,
+        /// What it has.
+        text: String,
+    },
+    /// The plans file cannot be read.
+    #[error("KURIR_PLANS_FILE {0}: {1}")]
+    PlansFile(PathBuf, std::io::Error),
+    /// The plans file is not valid.
+    #[error("KURIR_PLANS_FILE: {0}")]
+    Plans(#[from] PlansError),
+    /// The keys file is not usable.
+    #[error("KURIR_JWT_KEYS_FILE {path}: {reason}")]
+    SigningKeys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl Config {
@@ -56,7 +96,20 @@ impl Config {
             Ok("closed") => false,
             Ok(other) => return Err(ConfigError::Registration(other.into())),
         };
+        let file = |variable| std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let signing_keys = match file("KURIR_JWT_KEYS_FILE") {
+            Some(path) => signing_keys::read(&path, &master_key)?,
+            None => vec![signing_keys::derived(&master_key)],
+        };
+        let plans = match file("KURIR_PLANS_FILE") {
+            Some(path) => {
+                let text = std::fs::read_to_string(&path);
+                Plans::parse(&text.map_err(|error| ConfigError::PlansFile(path, error))?)?
+            }
+            None => Plans::built_in(),
+        };
         let prefix = std::env::var("KURIR_PREFIX").unwrap_or_else(|_| "kurir-".into());
-        Ok(Self { aws, prefix, master_key, registration_open })
+        let http = HttpPolicy::from_env()?;
+        Ok(Self { aws, prefix, master_key, signing_keys, registration_open, plans, http })
     }
 }

@@ -1,0 +1,34 @@
+//! `DELETE /v1/users/{id}`
+
+use axum::{
+    Json,
+    extract::State,
+    http::{Method, StatusCode},
+    response::IntoResponse,
+};
+use http::header::LOCATION;
+use shared::{
+    domain::{ids::AccountId, permissions::Permission},
+    services::{Context, users},
+};
+
+use crate::{
+    error::Problem,
+    extract::PathIds,
+    route::{Access, Route},
+};
+
+/// 202: the account is gone at once, what it owned is erased in the background, and the erasure says when
+/// that is done.
+pub fn route() -> Route {
+    let access = Access::Needs(Permission::ManageUsers);
+    Route::new(Method::DELETE, "/v1/users/{id}", access, handle).audited("user.delete")
+}
+
+async fn handle(
+    State(ctx): State<Context>,
+    PathIds(id): PathIds<AccountId>,
+) -> Result<impl IntoResponse, Problem> {
+    let erasure = users::delete(&ctx, id).await?;
+    Ok((StatusCode::ACCEPTED, [(LOCATION, format!("/v1/users/{id}/erasure"))], Json(erasure)))
+}

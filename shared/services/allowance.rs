@@ -1,0 +1,89 @@
+//! What a caller may still use of its plan. A request is counted once, in one write, whatever it uses.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Category, Context, Error};
+use crate::{
+    domain::{
+        ids::TenantId,
+        plan::{Meter, Rate},
+    },
+    store::counters::{self, Charged, Standing},
+};
+
+/// The allowance of one request's caller. Clones are the same allowance.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    tenant: TenantId,
+    /// The plan's rates; none for who is not limited.
+    rates: Vec<(Meter, Rate)>,
+    /// How the limits stood when the request was counted; `None` before that.
+    counted: Arc<Mutex<Option<Vec<Standing>>>>,
+}
+
+impl Allowance {
+    /// The allowance of a tenant with these rates.
+    pub(super) fn new(tenant: TenantId, rates: Vec<(Meter, Rate)>) -> Self {
+        Self { tenant, rates, counted: Arc::default() }
+    }
+
+    /// Counts the request, as an API call and on these meters. Once: later calls do nothing.
+    ///
+    /// Fails with `rate_limited` for API calls and `quota_exceeded` for the rest.
+    pub async fn spend(&self, ctx: &Context, meters: &[Meter]) -> Result<(), Error> {
+        if self.is_spent() {
+            return Ok(());
+        }
+        let limits: Vec<_> = self
+            .rates
+            .iter()
+            .filter(|(meter, _)| *meter == Meter::ApiCalls || meters.contains(meter))
+            .copied()
+            .collect();
+        if limits.is_empty() {
+            self.set(Vec::new());
+            return Ok(());
+        }
+        let now = ctx.now();
+        match counters::charge(&ctx.db, self.tenant, &limits, now).await? {
+            Charged::Done(standings) => {
+                self.set(standings);
+                Ok(())
+            }
+            Charged::Refused(standings) => {
+                // The caller may go on when the last of the limits that are reached is reset.
+                let reached = standings.iter().filter(|s| s.used >= s.rate.limit);
+                let worst = reached.max_by_key(|s| s.rate.per.end(now)).copied();
+                self.set(standings);
+                Err(refusal(worst, now))
+            }
+        }
+    }
+
+    /// Whether the request has been counted.
+    pub fn is_spent(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// How the limits stood when the request was counted.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.lock().clone().unwrap_or_default()
+    }
+
+    fn set(&self, standings: Vec<Standing>) {
+        *self.lock() = Some(standings);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Standing>>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn refusal(reached: Option<Standing>, now: crate::clock::Timestamp) -> Error {
+    let Some(Standing { meter, rate, .. }) = reached else {
+        return Error::internal("a charge was refused although no limit is reached");
+    };
+    let code = if meter == Meter::ApiCalls { "rate_limited" } else { "quota_exceeded" };
+    let detail = format!("the plan allows {} {} per {}", rate.limit, meter.words(), rate.per.words());
+    Error::new(Category::RateLimited, code, detail).retry_after(rate.per.end(now).since(now))
+}

@@ -1,0 +1,51 @@
+//! Reading the audit log.
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        audit::{AuditEntry, Outcome},
+        ids::AccountId,
+        role::Role,
+    },
+    services::{Caller, Context, Error, Listing, PageRequest},
+    store::audit::{self, Filter},
+};
+
+/// Which entries are wanted; what is `None` does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// What was done.
+    pub action: Option<String>,
+    /// Who did it.
+    pub actor: Option<AccountId>,
+    /// To what.
+    pub target: Option<String>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// Not earlier than this.
+    pub since: Option<Timestamp>,
+}
+
+/// What was done, newest first: by everybody for an administrator, else by the caller.
+pub async fn list(
+    ctx: &Context,
+    caller: &Caller,
+    filter: AuditFilter,
+    page: PageRequest,
+) -> Result<Listing<AuditEntry>, Error> {
+    let filter = Filter {
+        action: filter.action,
+        actor: filter.actor,
+        target: filter.target,
+        outcome: filter.outcome,
+        since: filter.since,
+    };
+    let all = caller.role == Role::Admin;
+    let query = format!("audit-log?all={all}&{filter:?}");
+    let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
+    let page = match all {
+        true => audit::list_all(&ctx.db, &filter, limit, from, ctx.now()).await?,
+        false => audit::list(&ctx.db, caller.tenant(), &filter, limit, from).await?,
+    };
+    Ok(Listing::of(ctx, caller.tenant(), &query, page))
+}

@@ -1,0 +1,68 @@
+//! Erasing what a deleted account owned, step by step, until nothing is left. Each step may be repeated, so a
+//! crash in between costs nothing; the account's row goes last and remembers that there is work.
+
+use std::time::Duration;
+
+use crate::{
+    domain::{
+        account::{Erasure, ErasureStatus},
+        device::Desired,
+        ids::AccountId,
+    },
+    queue::payloads::{CommandPayload, DeviceRefV1},
+    services::{Context, Error},
+    store::{accounts, api_keys, audit, commands, counters, devices, refresh_tokens},
+};
+
+/// How long it is told that an account was erased.
+const MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How the erasure of an account stands; told for 30 days after its end.
+pub async fn erasure(ctx: &Context, id: AccountId) -> Result<Erasure, Error> {
+    accounts::erasure(&ctx.db, id).await?.ok_or_else(|| Error::not_found("erasure"))
+}
+
+/// Takes every erasure under way a step further. Says how many are under way still. Run each minute in the
+/// cloud and more often on one machine.
+pub async fn run_erasures(ctx: &Context) -> Result<usize, Error> {
+    let mut under_way = 0;
+    for id in accounts::list_erasing(&ctx.db).await? {
+        match step(ctx, id).await {
+            Ok(true) => tracing::info!(account = %id, "an account is erased"),
+            Ok(false) => under_way += 1,
+            Err(error) => {
+                under_way += 1;
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(account = %id, error, "an account cannot be erased yet");
+            }
+        }
+    }
+    Ok(under_way)
+}
+
+/// One step; says whether nothing is left.
+async fn step(ctx: &Context, id: AccountId) -> Result<bool, Error> {
+    let Some(row) = accounts::get(&ctx.db, id).await? else { return Ok(true) };
+    let Some(erasure) = row.erasure.clone() else { return Ok(true) };
+    api_keys::delete_of_account(&ctx.db, id).await?;
+    refresh_tokens::delete_of_account(&ctx.db, id).await?;
+    let left = devices::list_all(&ctx.db, id).await?;
+    for device in &left {
+        if device.desired != Desired::Deleted {
+            devices::set_desired(&ctx.db, id, device.id, Desired::Deleted, None, ctx.now()).await?;
+        }
+        let payload = CommandPayload::DeviceChangedV1(DeviceRefV1 { account_id: id, device_id: device.id });
+        ctx.queues.send_command(device.shard, &payload).await?;
+    }
+    if !left.is_empty() {
+        // The connector unlinks them and erases what they hold.
+        return Ok(false);
+    }
+    commands::delete_of_tenant(&ctx.db, id).await?;
+    counters::delete_of_tenant(&ctx.db, id).await?;
+    audit::delete_of_tenant(&ctx.db, id).await?;
+    let now = ctx.now();
+    let done = Erasure { status: ErasureStatus::Done, finished_at: Some(now), ..erasure };
+    accounts::finish_erasure(&ctx.db, &row, &done, now + MEMORY).await?;
+    Ok(true)
+}
