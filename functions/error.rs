@@ -9,15 +9,17 @@ use axum::{
 };
 use serde::Serialize;
 use shared::services::{Category, Error, FieldError};
+use utoipa::ToSchema;
 
 /// A problem body. The request's id is filled in on its way out.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
     #[serde(serialize_with = "as_number")]
+    #[schema(value_type = u16)]
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -29,7 +31,7 @@ pub struct Problem {
     retry_after: Option<Duration>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 struct Field {
     field: String,
     code: String,

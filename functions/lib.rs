@@ -5,6 +5,7 @@ pub mod error;
 pub mod extract;
 pub mod lambda;
 mod middleware;
+pub mod openapi;
 pub mod route;
 pub mod routes;
 pub mod scheduler;

@@ -22,6 +22,8 @@ use shared::{
     },
 };
 
+use utoipa_axum::router::UtoipaMethodRouter;
+
 use crate::{
     error::Problem,
     middleware::{self, ClientIp, RequestName},
@@ -45,6 +47,7 @@ pub struct Route {
     /// What holds for it.
     pub rule: Rule,
     handler: MethodRouter<Context>,
+    document: Option<fn() -> UtoipaMethodRouter<Context>>,
 }
 
 /// What holds for a route.
@@ -70,7 +73,7 @@ impl Route {
         let filter =
             MethodFilter::try_from(method.clone()).expect("only standard methods are used in tables");
         let rule = Rule { access, action: None, meters: &[], counts_itself: false };
-        Self { method, path, rule, handler: on(filter, handler) }
+        Self { method, path, rule, handler: on(filter, handler), document: None }
     }
 
     /// The same, with each use in the audit log.
@@ -92,6 +95,21 @@ impl Route {
     pub fn counting_itself(mut self) -> Self {
         self.rule.counts_itself = true;
         self
+    }
+}
+
+impl Route {
+    /// The same, with what the API's description says of it: only asked for by who describes the API, since
+    /// it takes time that a starting function has better uses for.
+    #[must_use]
+    pub fn documented(mut self, document: fn() -> UtoipaMethodRouter<Context>) -> Self {
+        self.document = Some(document);
+        self
+    }
+
+    /// What the API's description says of it.
+    pub(crate) fn document(&self) -> Option<UtoipaMethodRouter<Context>> {
+        self.document.map(|document| document())
     }
 }
 

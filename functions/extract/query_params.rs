@@ -6,6 +6,7 @@ use axum::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::services::PageRequest;
+use utoipa::IntoParams;
 
 use crate::error::Problem;
 
@@ -27,9 +28,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for QueryPa
 }
 
 /// The parameters of every list.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many, 1 to 100.
+    /// How many; 50 when not given.
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u16>,
     /// Where to go on.
     pub cursor: Option<String>,

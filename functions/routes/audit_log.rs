@@ -4,14 +4,20 @@ use axum::{extract::State, http::Method, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     clock::Timestamp,
-    domain::{audit::Outcome, ids::AccountId, permissions::Permission},
+    domain::{
+        audit::{AuditEntry, Outcome},
+        ids::AccountId,
+        permissions::Permission,
+    },
     services::{
         Context, PageRequest,
         audit::{self, AuditFilter},
     },
 };
+use utoipa::IntoParams;
+use utoipa_axum::routes;
 
-use super::listing::list_body;
+use super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
@@ -20,27 +26,40 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/audit-log", Access::Needs(Permission::ViewAuditLog), handle)
+        .documented(|| routes!(handle))
 }
 
 /// Filters; what is not given does not matter.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
     action: Option<String>,
     actor_id: Option<AccountId>,
     target: Option<String>,
     outcome: Option<Outcome>,
     since: Option<Timestamp>,
+    /// How many; 50 when not given.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u16>,
+    /// Where to go on.
     cursor: Option<String>,
 }
 
+/// Who did what, newest first: everybody's doings for administrators, else the caller's.
+#[utoipa::path(
+    get,
+    path = "/v1/audit-log",
+    tag = "accounts",
+    params(AuditQuery),
+    responses((status = 200, description = "A page.", body = ListBody<AuditEntry>)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
-    QueryParams(input): QueryParams<Input>,
+    QueryParams(input): QueryParams<AuditQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Input { action, actor_id: actor, target, outcome, since, limit, cursor } = input;
+    let AuditQuery { action, actor_id: actor, target, outcome, since, limit, cursor } = input;
     let filter = AuditFilter { action, actor, target, outcome, since };
     let listing = audit::list(&ctx, &caller, filter, PageRequest { limit, cursor }).await?;
     Ok(list_body(listing, |entry| entry))

@@ -3,9 +3,10 @@
 use axum::Json;
 use serde::Serialize;
 use shared::services::Listing;
+use utoipa::ToSchema;
 
 /// `{"items": […], "nextCursor": "…"}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ListBody<T> {
     items: Vec<T>,

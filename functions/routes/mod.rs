@@ -5,6 +5,7 @@ mod audit_log;
 mod auth;
 mod chats;
 mod commands;
+mod description;
 mod devices;
 mod health;
 mod listing;
@@ -69,9 +70,16 @@ pub fn messages() -> Vec<Route> {
     vec![messages::send::route(), messages::get::route()]
 }
 
-/// What is only read: chats, history, answers of commands, health.
+/// What is only read: chats, history, answers of commands, health, the API's description.
 pub fn queries() -> Vec<Route> {
-    vec![chats::list::route(), chats::history::route(), commands::get::route(), health::route()]
+    vec![
+        chats::list::route(),
+        chats::history::route(),
+        commands::get::route(),
+        health::route(),
+        description::openapi::route(),
+        description::page::route(),
+    ]
 }
 
 /// Every route of every function.

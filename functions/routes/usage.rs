@@ -7,6 +7,8 @@ use shared::{
     domain::permissions::Permission,
     services::{Context, usage},
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -16,16 +18,17 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/usage", Access::Needs(Permission::ViewUsage), handle)
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Serialize)]
-struct Body {
+#[derive(Debug, Serialize, ToSchema)]
+struct UsageBody {
     plan: String,
     limits: Vec<LimitBody>,
 }
 
 /// One limit, its use and its reset.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct LimitBody {
     name: String,
@@ -36,12 +39,19 @@ struct LimitBody {
     resets_at: Option<Timestamp>,
 }
 
-async fn handle(State(ctx): State<Context>, CallerOf(caller): CallerOf) -> Result<Json<Body>, Problem> {
+/// What the caller uses of its plan, and when each limit is reset.
+#[utoipa::path(
+    get,
+    path = "/v1/usage",
+    tag = "accounts",
+    responses((status = 200, description = "Each limit.", body = UsageBody)),
+)]
+async fn handle(State(ctx): State<Context>, CallerOf(caller): CallerOf) -> Result<Json<UsageBody>, Problem> {
     let limits = usage::usage(&ctx, &caller).await?.into_iter().map(|limit| LimitBody {
         name: limit.name,
         limit: limit.limit,
         used: limit.used,
         resets_at: limit.resets_at,
     });
-    Ok(Json(Body { plan: caller.account.plan.clone(), limits: limits.collect() }))
+    Ok(Json(UsageBody { plan: caller.account.plan.clone(), limits: limits.collect() }))
 }

@@ -1,12 +1,13 @@
 //! Audit entries: who did what to what, from where, and what came of it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ids::{AccountId, ApiKeyId, AuditId};
 use crate::clock::Timestamp;
 
 /// One thing that somebody did. Entries are never changed; secrets are never in them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Its id; ids are in time order.
@@ -32,7 +33,7 @@ pub struct AuditEntry {
 }
 
 /// What came of what was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was done, or accepted.

@@ -1,13 +1,14 @@
 //! Chats: conversations of a device.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ids::MessageId, jid::Jid, message::Message};
 use crate::clock::Timestamp;
 
 /// One conversation of a device, with one contact or group. A contact known by phone number and by LID
 /// is one chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Chat {
     /// The JID that it goes by: the phone number's when that is known.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::ids::{CommandId, DeviceId, TenantId};
 use crate::clock::Timestamp;
@@ -27,7 +28,7 @@ pub struct Command {
 }
 
 /// How far a command has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CommandStatus {
     /// Not answered yet.
@@ -39,7 +40,7 @@ pub enum CommandStatus {
 }
 
 /// Why a command could not be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CommandFailure {
     /// A stable word for programs.

@@ -1,6 +1,7 @@
 //! Devices: linked WhatsApp accounts.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     ids::{DeviceId, TenantId},
@@ -57,7 +58,7 @@ pub struct QrCode {
 }
 
 /// Where a device's connection stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceStatus {
     /// No socket, and none wanted.

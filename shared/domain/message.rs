@@ -1,6 +1,7 @@
 //! Messages and the way of their status.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     ids::{DeviceId, MessageId, TenantId},
@@ -12,7 +13,7 @@ use crate::{clock::Timestamp, crypto};
 pub const MAX_TEXT_CHARS: usize = 65_536;
 
 /// One message of a device, in either direction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Its id.
@@ -50,7 +51,7 @@ pub struct Message {
 }
 
 /// From or to the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Received by the device.
@@ -60,7 +61,7 @@ pub enum Direction {
 }
 
 /// What a message holds: `{"type": "text", "text": {"body": "…"}}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Content {
     /// Plain text.
@@ -76,7 +77,7 @@ pub enum Content {
 }
 
 /// Plain text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Text {
     /// What it says.
@@ -84,7 +85,7 @@ pub struct Text {
 }
 
 /// A kind of content that this version does not show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Unsupported {
     /// The kind, as WhatsApp names it.
     pub kind: String,
@@ -106,7 +107,7 @@ impl Content {
 }
 
 /// Why a message failed for good.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SendFailure {
     /// A stable word for programs.
@@ -123,7 +124,7 @@ impl SendFailure {
 }
 
 /// How far a message has come. It only moves forward: see [`MessageStatus::may_become`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageStatus {
     /// Accepted, waiting for its turn.

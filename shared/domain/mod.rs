@@ -14,3 +14,4 @@ pub mod permissions;
 pub mod phone;
 pub mod plan;
 pub mod role;
+mod schema;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use time::{Date, Month, OffsetDateTime, Time};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
@@ -13,7 +14,7 @@ const BUILT_IN: &str = include_str!("plans.toml");
 pub const DEFAULT: &str = "basic";
 
 /// The limits of one plan. What is `None`, or has no rate, is not limited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Plan {
     /// How many devices.
@@ -37,7 +38,7 @@ impl Plan {
 }
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Meter {
     /// Requests with credentials.
@@ -53,7 +54,7 @@ pub enum Meter {
 }
 
 /// So much in a span of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// How many.
@@ -63,7 +64,7 @@ pub struct Rate {
 }
 
 /// A span of time, as the clock and the calendar (UTC) divide it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Span {
     /// A quarter of an hour.
     #[serde(rename = "15min")]

@@ -1,9 +1,10 @@
 //! Roles of accounts and API keys.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What an account is trusted with. The order is from least to most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Views only.

@@ -5,6 +5,7 @@ mod api_keys;
 mod audit_log;
 mod auth;
 mod bad_input;
+mod description;
 mod devices;
 mod health;
 mod hygiene;

@@ -16,6 +16,8 @@ use shared::{
         api_keys::{self, NewApiKey},
     },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::ApiKeyBody;
 use crate::{
@@ -27,11 +29,12 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/api-keys", Access::Needs(Permission::ManageApiKeys), handle)
         .audited("apiKey.create")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Input {
+struct NewApiKeyInput {
     name: String,
     role: Option<Role>,
     expires_at: Option<Timestamp>,
@@ -39,12 +42,20 @@ struct Input {
     allowed_ips: Vec<String>,
 }
 
+/// Makes an API key. The secret is in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/v1/api-keys",
+    tag = "accounts",
+    request_body = NewApiKeyInput,
+    responses((status = 201, description = "Made.", body = ApiKeyBody, headers(("Location" = String, description = "Where it is")))),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<NewApiKeyInput>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Input { name, role, expires_at, allowed_ips } = input;
+    let NewApiKeyInput { name, role, expires_at, allowed_ips } = input;
     let input = NewApiKey { name, role, expires_at, allowed_ips };
     let (key, secret) = api_keys::create(&ctx, &caller.account, caller.role, input).await?;
     let location = format!("/v1/api-keys/{}", key.id);

@@ -5,8 +5,12 @@ use shared::{
     domain::permissions::Permission,
     services::{Context, api_keys},
 };
+use utoipa_axum::routes;
 
-use super::{super::listing::list_body, ApiKeyBody};
+use super::{
+    super::listing::{ListBody, list_body},
+    ApiKeyBody,
+};
 use crate::{
     error::Problem,
     extract::{CallerOf, PageQuery, QueryParams},
@@ -15,8 +19,17 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/api-keys", Access::Needs(Permission::ManageApiKeys), handle)
+        .documented(|| routes!(handle))
 }
 
+/// The caller's API keys, oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/api-keys",
+    tag = "accounts",
+    params(PageQuery),
+    responses((status = 200, description = "A page.", body = ListBody<ApiKeyBody>)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

@@ -10,9 +10,10 @@ use shared::{
     domain::{api_key::ApiKey, ids::ApiKeyId, role::Role},
     secret::Secret,
 };
+use utoipa::ToSchema;
 
 /// A key as its owner sees it; the secret only in the answer that made it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ApiKeyBody {
     id: ApiKeyId,

@@ -14,6 +14,8 @@ use shared::{
         accounts::{self, Login},
     },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::SessionBody;
 use crate::{
@@ -23,20 +25,30 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/login", Access::Public, handle).audited("auth.login")
+    Route::new(Method::POST, "/v1/auth/login", Access::Public, handle)
+        .audited("auth.login")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Input {
+struct LoginInput {
     email: String,
     password: Secret,
 }
 
+/// Logs in with e-mail address and password.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/login",
+    tag = "accounts",
+    request_body = LoginInput,
+    responses((status = 200, description = "Logged in.", body = SessionBody)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     ClientAddress(ip): ClientAddress,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<LoginInput>,
 ) -> Response {
     let target = Some(input.email.chars().take(254).collect());
     let login = Login { email: input.email, password: input.password, ip };

@@ -9,6 +9,8 @@ use shared::{
     secret::Secret,
     services::{Context, accounts},
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -18,16 +20,29 @@ use crate::{
 
 /// Public: the refresh token itself is the proof.
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/logout", Access::Public, handle).audited("auth.logout")
+    Route::new(Method::POST, "/v1/auth/logout", Access::Public, handle)
+        .audited("auth.logout")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Input {
+struct LogoutInput {
     refresh_token: Secret,
 }
 
-async fn handle(State(ctx): State<Context>, JsonBody(input): JsonBody<Input>) -> Result<StatusCode, Problem> {
+/// Ends a refresh token and all of its family.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/logout",
+    tag = "accounts",
+    request_body = LogoutInput,
+    responses((status = 204, description = "Ended, or ended before.")),
+)]
+async fn handle(
+    State(ctx): State<Context>,
+    JsonBody(input): JsonBody<LogoutInput>,
+) -> Result<StatusCode, Problem> {
     accounts::log_out(&ctx, &input.refresh_token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,9 +12,10 @@ use shared::{
     secret::Secret,
     services::accounts::{ACCESS_TOKEN_LIFETIME, Session},
 };
+use utoipa::ToSchema;
 
 /// An account and its tokens.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SessionBody {
     account: Account,

@@ -6,6 +6,8 @@ use shared::{
     secret::Secret,
     services::{Context, accounts},
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::SessionBody;
 use crate::{
@@ -15,18 +17,26 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/refresh", Access::Public, handle)
+    Route::new(Method::POST, "/v1/auth/refresh", Access::Public, handle).documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Input {
+struct RefreshInput {
     refresh_token: Secret,
 }
 
+/// Exchanges a refresh token for new tokens. A used one ends its whole family.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/refresh",
+    tag = "accounts",
+    request_body = RefreshInput,
+    responses((status = 200, description = "New tokens; the old refresh token is used.", body = SessionBody)),
+)]
 async fn handle(
     State(ctx): State<Context>,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<RefreshInput>,
 ) -> Result<Json<SessionBody>, Problem> {
     Ok(Json(accounts::refresh(&ctx, &input.refresh_token).await?.into()))
 }

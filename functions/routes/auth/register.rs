@@ -15,6 +15,8 @@ use shared::{
         accounts::{self, Registration},
     },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::SessionBody;
 use crate::{
@@ -24,20 +26,30 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/register", Access::Public, handle).audited("account.register")
+    Route::new(Method::POST, "/v1/auth/register", Access::Public, handle)
+        .audited("account.register")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Input {
+struct RegisterInput {
     email: String,
     password: Secret,
     name: String,
 }
 
+/// Registers a stranger and logs it in.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/register",
+    tag = "accounts",
+    request_body = RegisterInput,
+    responses((status = 201, description = "Registered.", body = SessionBody, headers(("Location" = String, description = "Where it is")))),
+)]
 async fn handle(
     State(ctx): State<Context>,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<RegisterInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let input = Registration { email: input.email, password: input.password, name: input.name };
     let session = accounts::register(&ctx, input).await?;

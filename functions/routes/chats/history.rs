@@ -2,11 +2,12 @@
 
 use axum::{extract::State, http::Method, response::IntoResponse};
 use shared::{
-    domain::{ids::DeviceId, permissions::Permission},
+    domain::{ids::DeviceId, message::Message, permissions::Permission},
     services::{Context, messages},
 };
+use utoipa_axum::routes;
 
-use super::super::listing::list_body;
+use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, PageQuery, PathIds, QueryParams},
@@ -16,8 +17,17 @@ use crate::{
 pub fn route() -> Route {
     let path = "/v1/devices/{id}/chats/{jid}/messages";
     Route::new(Method::GET, path, Access::Needs(Permission::ViewMessages), handle)
+        .documented(|| routes!(handle))
 }
 
+/// A chat's messages, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/devices/{id}/chats/{jid}/messages",
+    tag = "messages",
+    params(("id" = DeviceId, Path), ("jid" = String, Path, description = "A number or a JID"), PageQuery),
+    responses((status = 200, description = "A page.", body = ListBody<Message>)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

@@ -2,11 +2,12 @@
 
 use axum::{extract::State, http::Method, response::IntoResponse};
 use shared::{
-    domain::{ids::DeviceId, permissions::Permission},
+    domain::{chat::Chat, ids::DeviceId, permissions::Permission},
     services::{Context, messages},
 };
+use utoipa_axum::routes;
 
-use super::super::listing::list_body;
+use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, PageQuery, PathIds, QueryParams},
@@ -15,8 +16,17 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/devices/{id}/chats", Access::Needs(Permission::ViewMessages), handle)
+        .documented(|| routes!(handle))
 }
 
+/// A device's chats, newest message first.
+#[utoipa::path(
+    get,
+    path = "/v1/devices/{id}/chats",
+    tag = "messages",
+    params(("id" = DeviceId, Path), PageQuery),
+    responses((status = 200, description = "A page.", body = ListBody<Chat>)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

@@ -12,6 +12,8 @@ use shared::{
     },
     services::{Context, commands},
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -21,12 +23,13 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/commands/{id}", Access::Needs(Permission::ConnectDevices), handle)
+        .documented(|| routes!(handle))
 }
 
 /// A command as its owner sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+struct CommandBody {
     id: CommandId,
     device_id: DeviceId,
     status: CommandStatus,
@@ -35,13 +38,21 @@ struct Body {
     created_at: Timestamp,
 }
 
+/// The answer to an asynchronous question, for an hour.
+#[utoipa::path(
+    get,
+    path = "/v1/commands/{id}",
+    tag = "devices",
+    params(("id" = CommandId, Path)),
+    responses((status = 200, description = "The command.", body = CommandBody)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
     PathIds(id): PathIds<CommandId>,
-) -> Result<Json<Body>, Problem> {
+) -> Result<Json<CommandBody>, Problem> {
     let command = commands::get(&ctx, &caller, id).await?;
-    Ok(Json(Body {
+    Ok(Json(CommandBody {
         id: command.id,
         device_id: command.device_id,
         status: command.status,

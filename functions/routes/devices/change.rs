@@ -9,6 +9,8 @@ use shared::{
         devices::{self, DeviceChange},
     },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
@@ -20,20 +22,30 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::PATCH, "/v1/devices/{id}", Access::Needs(Permission::ManageDevices), handle)
         .audited("device.change")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Input {
+struct ChangeDeviceInput {
     name: Option<String>,
     pacing: Option<Pacing>,
 }
 
+/// Changes name or pacing.
+#[utoipa::path(
+    patch,
+    path = "/v1/devices/{id}",
+    tag = "devices",
+    params(("id" = DeviceId, Path)),
+    request_body = ChangeDeviceInput,
+    responses((status = 200, description = "The device as it is now.", body = DeviceBody)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
     PathIds(id): PathIds<DeviceId>,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<ChangeDeviceInput>,
 ) -> Result<Json<DeviceBody>, Problem> {
     let change = DeviceChange { name: input.name, pacing: input.pacing };
     Ok(Json(devices::change(&ctx, &caller, id, change).await?.into()))

@@ -15,6 +15,8 @@ use shared::{
         devices::{self, NewDevice},
     },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
@@ -26,19 +28,28 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices", Access::Needs(Permission::ManageDevices), handle)
         .audited("device.create")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Input {
+struct NewDeviceInput {
     name: String,
     pacing: Option<Pacing>,
 }
 
+/// Makes a device, without link and socket.
+#[utoipa::path(
+    post,
+    path = "/v1/devices",
+    tag = "devices",
+    request_body = NewDeviceInput,
+    responses((status = 201, description = "Made.", body = DeviceBody, headers(("Location" = String, description = "Where it is")))),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<NewDeviceInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let input = NewDevice { name: input.name, pacing: input.pacing };
     let device = devices::create(&ctx, &caller, input).await?;

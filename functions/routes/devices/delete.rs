@@ -8,6 +8,7 @@ use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -18,8 +19,17 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::DELETE, "/v1/devices/{id}", Access::Needs(Permission::ManageDevices), handle)
         .audited("device.delete")
+        .documented(|| routes!(handle))
 }
 
+/// Deletes a device: gone at once; unlinking and erasing follow.
+#[utoipa::path(
+    delete,
+    path = "/v1/devices/{id}",
+    tag = "devices",
+    params(("id" = DeviceId, Path)),
+    responses((status = 204, description = "Gone.")),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

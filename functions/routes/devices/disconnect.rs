@@ -9,6 +9,7 @@ use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
+use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
@@ -21,8 +22,17 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices/{id}/disconnect", Access::Needs(Permission::ConnectDevices), handle)
         .audited("device.disconnect")
+        .documented(|| routes!(handle))
 }
 
+/// Closes the socket and keeps the link.
+#[utoipa::path(
+    post,
+    path = "/v1/devices/{id}/disconnect",
+    tag = "devices",
+    params(("id" = DeviceId, Path)),
+    responses((status = 202, description = "Its status goes on from here.", body = DeviceBody)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

@@ -5,6 +5,7 @@ use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
+use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
@@ -15,8 +16,17 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/devices/{id}", Access::Needs(Permission::ViewDevices), handle)
+        .documented(|| routes!(handle))
 }
 
+/// One device.
+#[utoipa::path(
+    get,
+    path = "/v1/devices/{id}",
+    tag = "devices",
+    params(("id" = DeviceId, Path)),
+    responses((status = 200, description = "The device.", body = DeviceBody)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

@@ -9,6 +9,7 @@ use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
+use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
@@ -21,8 +22,17 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices/{id}/logout", Access::Needs(Permission::ConnectDevices), handle)
         .audited("device.logout")
+        .documented(|| routes!(handle))
 }
 
+/// Ends the link at WhatsApp and wipes the keys.
+#[utoipa::path(
+    post,
+    path = "/v1/devices/{id}/logout",
+    tag = "devices",
+    params(("id" = DeviceId, Path)),
+    responses((status = 202, description = "Its status goes on from here.", body = DeviceBody)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

@@ -22,9 +22,10 @@ use shared::{
         phone::PhoneNumber,
     },
 };
+use utoipa::ToSchema;
 
 /// A device as its owner sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DeviceBody {
     id: DeviceId,

@@ -7,12 +7,21 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::header::LOCATION;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use shared::{
-    domain::{command::CommandStatus, ids::DeviceId, permissions::Permission},
-    services::{Context, commands::Answer, devices},
+    domain::{
+        command::CommandStatus,
+        ids::{CommandId, DeviceId},
+        permissions::Permission,
+    },
+    services::{
+        Context,
+        commands::Answer,
+        devices::{self, PairingCode},
+    },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -28,25 +37,43 @@ pub fn route() -> Route {
         handle,
     )
     .audited("device.pairingCode")
+    .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Input {
+struct PairingCodeInput {
     phone_number: String,
 }
 
+/// A command that is not answered yet.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PendingBody {
+    command_id: CommandId,
+    status: CommandStatus,
+}
+
+/// A code to type on the phone in place of scanning.
+#[utoipa::path(
+    post,
+    path = "/v1/devices/{id}/pairing-code",
+    tag = "devices",
+    params(("id" = DeviceId, Path)),
+    request_body = PairingCodeInput,
+    responses((status = 200, description = "The code.", body = PairingCode), (status = 202, description = "Not yet: ask for the command.", body = PendingBody, headers(("Location" = String, description = "Where it is")))),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
     PathIds(id): PathIds<DeviceId>,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<PairingCodeInput>,
 ) -> Result<Response, Problem> {
     Ok(match devices::pairing_code(&ctx, &caller, id, &input.phone_number).await? {
         Answer::Ready(code) => Json(code).into_response(),
         Answer::Pending(command) => {
             let location = format!("/v1/commands/{command}");
-            let body = json!({"commandId": command, "status": CommandStatus::Pending});
+            let body = PendingBody { command_id: command, status: CommandStatus::Pending };
             (StatusCode::ACCEPTED, [(LOCATION, location)], Json(body)).into_response()
         }
     })

@@ -11,11 +11,14 @@ use axum::{
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use image::{ImageFormat, Luma};
 use qrcode::{QrCode, render::svg};
-use serde_json::json;
+use serde::Serialize;
 use shared::{
+    clock::Timestamp,
     domain::{ids::DeviceId, permissions::Permission, plan::Meter},
     services::{Context, Error, devices},
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -29,8 +32,17 @@ const PICTURE_SIZE: u32 = 320;
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/devices/{id}/qr", Access::Needs(Permission::ConnectDevices), handle)
         .metered(&[Meter::Qr])
+        .documented(|| routes!(handle))
 }
 
+/// The QR code to scan now, as text or, by `Accept`, as a picture.
+#[utoipa::path(
+    get,
+    path = "/v1/devices/{id}/qr",
+    tag = "devices",
+    params(("id" = DeviceId, Path)),
+    responses((status = 200, description = "The code.", content((QrBody = "application/json"), (Vec<u8> = "image/png"), (String = "image/svg+xml")))),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
@@ -40,12 +52,20 @@ async fn handle(
     let qr = devices::qr(&ctx, &caller, id).await?;
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let answer = match form(accept) {
-        Form::Json => Json(json!({"qr": qr.code, "expiresAt": qr.expires_at})).into_response(),
+        Form::Json => Json(QrBody { qr: qr.code.clone(), expires_at: qr.expires_at }).into_response(),
         Form::Png => ([(CONTENT_TYPE, "image/png")], png(&qr.code)?).into_response(),
         Form::Svg => ([(CONTENT_TYPE, "image/svg+xml")], picture(&qr.code)?).into_response(),
     };
     // A code works once and for seconds.
     Ok(([(CACHE_CONTROL, "no-store"), (VARY, "Accept")], answer).into_response())
+}
+
+/// The code as text.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct QrBody {
+    qr: String,
+    expires_at: Timestamp,
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -6,6 +6,8 @@ use shared::{
     domain::{account::Account, permissions::Permission},
     services::{Context, accounts},
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -16,18 +18,27 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::PATCH, "/v1/me", Access::Needs(Permission::ManageOwnAccount), handle)
         .audited("account.change")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Input {
+struct ChangeMeInput {
     name: Option<String>,
 }
 
+/// Changes the caller's name.
+#[utoipa::path(
+    patch,
+    path = "/v1/me",
+    tag = "accounts",
+    request_body = ChangeMeInput,
+    responses((status = 200, description = "The account as it is now.", body = Account)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<ChangeMeInput>,
 ) -> Result<Json<Account>, Problem> {
     match input.name {
         Some(name) => Ok(Json(accounts::rename(&ctx, &caller, &name).await?)),

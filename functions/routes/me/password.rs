@@ -13,6 +13,8 @@ use shared::{
         accounts::{self, PasswordChange},
     },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -23,19 +25,28 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/me/password", Access::Needs(Permission::ManageOwnAccount), handle)
         .audited("account.password")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Input {
+struct PasswordInput {
     current_password: Secret,
     new_password: Secret,
 }
 
+/// Changes the caller's password and ends all of its tokens.
+#[utoipa::path(
+    post,
+    path = "/v1/me/password",
+    tag = "accounts",
+    request_body = PasswordInput,
+    responses((status = 204, description = "Changed.")),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<PasswordInput>,
 ) -> Result<StatusCode, Problem> {
     let change = PasswordChange { current: input.current_password, new: input.new_password };
     accounts::change_password(&ctx, &caller, change).await?;

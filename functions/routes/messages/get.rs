@@ -9,6 +9,7 @@ use shared::{
     },
     services::{Context, messages},
 };
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -19,8 +20,17 @@ use crate::{
 pub fn route() -> Route {
     let path = "/v1/devices/{id}/messages/{messageId}";
     Route::new(Method::GET, path, Access::Needs(Permission::ViewMessages), handle)
+        .documented(|| routes!(handle))
 }
 
+/// One message.
+#[utoipa::path(
+    get,
+    path = "/v1/devices/{id}/messages/{messageId}",
+    tag = "messages",
+    params(("id" = DeviceId, Path), ("messageId" = MessageId, Path)),
+    responses((status = 200, description = "The message.", body = Message)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

@@ -10,12 +10,13 @@ use axum::{
 };
 use http::header::LOCATION;
 use shared::{
-    domain::{ids::DeviceId, permissions::Permission},
+    domain::{ids::DeviceId, message::Message, permissions::Permission},
     services::{
         Context,
         messages::{self, NewMessage},
     },
 };
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -26,8 +27,18 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/devices/{id}/messages", Access::Needs(Permission::SendMessages), handle)
         .counting_itself()
+        .documented(|| routes!(handle))
 }
 
+/// Accepts a message to be sent. `Idempotency-Key` makes it once; `Prefer: wait=5` waits for the ack.
+#[utoipa::path(
+    post,
+    path = "/v1/devices/{id}/messages",
+    tag = "messages",
+    params(("id" = DeviceId, Path), ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"), ("Prefer" = Option<String>, Header, description = "`wait=5`: seconds to wait for the ack, at most 20")),
+    request_body = NewMessage,
+    responses((status = 202, description = "Accepted.", body = Message, headers(("Location" = String, description = "Where it is")))),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,

@@ -9,6 +9,8 @@ use shared::{
         users::{self, UserChange},
     },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -18,23 +20,34 @@ use crate::{
 
 pub fn route() -> Route {
     let access = Access::Needs(Permission::ManageUsers);
-    Route::new(Method::PATCH, "/v1/users/{id}", access, handle).audited("user.change")
+    Route::new(Method::PATCH, "/v1/users/{id}", access, handle)
+        .audited("user.change")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Input {
+struct ChangeUserInput {
     name: Option<String>,
     role: Option<Role>,
     plan: Option<String>,
     active: Option<bool>,
 }
 
+/// Changes name, role, plan or activity. Less trust holds at once.
+#[utoipa::path(
+    patch,
+    path = "/v1/users/{id}",
+    tag = "users",
+    params(("id" = AccountId, Path)),
+    request_body = ChangeUserInput,
+    responses((status = 200, description = "The account as it is now.", body = Account)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     PathIds(id): PathIds<AccountId>,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<ChangeUserInput>,
 ) -> Result<Json<Account>, Problem> {
-    let Input { name, role, plan, active } = input;
+    let ChangeUserInput { name, role, plan, active } = input;
     Ok(Json(users::change(&ctx, id, UserChange { name, role, plan, active }).await?))
 }

@@ -9,13 +9,15 @@ use axum::{
 use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
-    domain::{permissions::Permission, role::Role},
+    domain::{account::Account, permissions::Permission, role::Role},
     secret::Secret,
     services::{
         Context,
         users::{self, NewUser},
     },
 };
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -26,11 +28,12 @@ use crate::{
 pub fn route() -> Route {
     Route::new(Method::POST, "/v1/users", Access::Needs(Permission::ManageUsers), handle)
         .audited("user.create")
+        .documented(|| routes!(handle))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Input {
+struct NewUserInput {
     email: String,
     password: Secret,
     name: String,
@@ -38,11 +41,19 @@ struct Input {
     plan: Option<String>,
 }
 
+/// Makes an account for somebody.
+#[utoipa::path(
+    post,
+    path = "/v1/users",
+    tag = "users",
+    request_body = NewUserInput,
+    responses((status = 201, description = "Made.", body = Account, headers(("Location" = String, description = "Where it is")))),
+)]
 async fn handle(
     State(ctx): State<Context>,
-    JsonBody(input): JsonBody<Input>,
+    JsonBody(input): JsonBody<NewUserInput>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Input { email, password, name, role, plan } = input;
+    let NewUserInput { email, password, name, role, plan } = input;
     let account = users::create(&ctx, NewUser { email, password, name, role, plan }).await?;
     let location = format!("/v1/users/{}", account.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(account)))

@@ -8,9 +8,10 @@ use axum::{
 };
 use http::header::LOCATION;
 use shared::{
-    domain::{ids::AccountId, permissions::Permission},
+    domain::{account::Erasure, ids::AccountId, permissions::Permission},
     services::{Context, users},
 };
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -22,9 +23,19 @@ use crate::{
 /// that is done.
 pub fn route() -> Route {
     let access = Access::Needs(Permission::ManageUsers);
-    Route::new(Method::DELETE, "/v1/users/{id}", access, handle).audited("user.delete")
+    Route::new(Method::DELETE, "/v1/users/{id}", access, handle)
+        .audited("user.delete")
+        .documented(|| routes!(handle))
 }
 
+/// Deletes an account: gone at once, erased in the background.
+#[utoipa::path(
+    delete,
+    path = "/v1/users/{id}",
+    tag = "users",
+    params(("id" = AccountId, Path)),
+    responses((status = 202, description = "Being erased.", body = Erasure, headers(("Location" = String, description = "Where it is")))),
+)]
 async fn handle(
     State(ctx): State<Context>,
     PathIds(id): PathIds<AccountId>,

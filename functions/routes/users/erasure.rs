@@ -5,6 +5,7 @@ use shared::{
     domain::{account::Erasure, ids::AccountId, permissions::Permission},
     services::{Context, users},
 };
+use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
@@ -14,8 +15,17 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/users/{id}/erasure", Access::Needs(Permission::ManageUsers), handle)
+        .documented(|| routes!(handle))
 }
 
+/// How the erasure of a deleted account stands.
+#[utoipa::path(
+    get,
+    path = "/v1/users/{id}/erasure",
+    tag = "users",
+    params(("id" = AccountId, Path)),
+    responses((status = 200, description = "The erasure.", body = Erasure)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     PathIds(id): PathIds<AccountId>,

@@ -3,14 +3,16 @@
 use axum::{extract::State, http::Method, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
-    domain::{permissions::Permission, role::Role},
+    domain::{account::Account, permissions::Permission, role::Role},
     services::{
         Context, PageRequest,
         users::{self, UserFilter},
     },
 };
+use utoipa::IntoParams;
+use utoipa_axum::routes;
 
-use super::super::listing::list_body;
+use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
@@ -19,25 +21,38 @@ use crate::{
 
 pub fn route() -> Route {
     Route::new(Method::GET, "/v1/users", Access::Needs(Permission::ManageUsers), handle)
+        .documented(|| routes!(handle))
 }
 
 /// Filters; what is not given does not matter.
-#[derive(Debug, Deserialize)]
-struct Input {
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct UsersQuery {
     role: Option<Role>,
     plan: Option<String>,
     active: Option<bool>,
     email: Option<String>,
+    /// How many; 50 when not given.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u16>,
+    /// Where to go on.
     cursor: Option<String>,
 }
 
+/// Accounts, oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/users",
+    tag = "users",
+    params(UsersQuery),
+    responses((status = 200, description = "A page.", body = ListBody<Account>)),
+)]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
-    QueryParams(input): QueryParams<Input>,
+    QueryParams(input): QueryParams<UsersQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Input { role, plan, active, email, limit, cursor } = input;
+    let UsersQuery { role, plan, active, email, limit, cursor } = input;
     let filter = UserFilter { role, plan, active, email };
     let listing = users::list(&ctx, &caller, filter, PageRequest { limit, cursor }).await?;
     Ok(list_body(listing, |account| account))

@@ -1,6 +1,7 @@
 //! Linking by a code that is typed on the phone.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{get, want};
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// A code to type on the phone, under *Linked devices*, *Link with phone number*.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PairingCode {
     /// Eight characters.

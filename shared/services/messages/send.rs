@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::canonical;
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// What is to be sent.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewMessage {
     /// A number in E.164 with or without `+`, or a JID.
@@ -46,7 +47,7 @@ pub struct NewMessage {
 }
 
 /// Whether a message may wait behind others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// In its turn.

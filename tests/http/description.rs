@@ -1,0 +1,56 @@
+//! The API's description: `docs/openapi.json` is the committed copy of what the gateway serves.
+
+use std::path::Path;
+
+use tests::Gateway;
+
+/// Where the copy is.
+fn copy() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json")
+}
+
+#[tokio::test]
+async fn the_committed_copy_is_what_the_gateway_serves() {
+    let gateway = Gateway::start().await;
+    let served = gateway.api.get("/v1/openapi.json").await.expect(200).json;
+    let pretty = serde_json::to_string_pretty(&served).unwrap() + "\n";
+    if std::env::var_os("KURIR_WRITE_OPENAPI").is_some() {
+        std::fs::write(copy(), &pretty).unwrap();
+    }
+    let committed = std::fs::read_to_string(copy()).unwrap_or_default();
+    assert!(
+        committed == pretty,
+        "docs/openapi.json is out of date: run KURIR_WRITE_OPENAPI=1 tests/run --test http description"
+    );
+    assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
+}
+
+#[tokio::test]
+async fn every_route_is_described_under_its_own_path() {
+    let gateway = Gateway::start().await;
+    let served = gateway.api.get("/v1/openapi.json").await.expect(200).json;
+    for route in functions::routes::all() {
+        let described = &served["paths"][route.path][route.method.as_str().to_lowercase()];
+        let own = ["/v1/openapi.json", "/docs"].contains(&route.path);
+        assert_eq!(described.is_object(), !own, "{} {}", route.method, route.path);
+        if !own {
+            assert!(described["summary"].is_string(), "{} has no summary", route.path);
+            let protected = route.rule.access != functions::route::Access::Public;
+            assert_eq!(described["security"].is_array(), protected, "{}", route.path);
+        }
+    }
+    let text = served.to_string();
+    for name in text.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(served["components"]["schemas"][name].is_object(), "the schema {name} is missing");
+    }
+}
+
+#[tokio::test]
+async fn people_read_it_as_a_page() {
+    let gateway = Gateway::start().await;
+    let page = gateway.api.get("/docs").await.expect(200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    let html = String::from_utf8(page.bytes).unwrap();
+    assert!(html.contains("/v1/devices/{id}/pairing-code") && html.contains("Accepts a message to be sent"));
+    assert!(!html.contains("<script"));
+}
