@@ -1,9 +1,14 @@
 //! `GET /v1/plans`
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::State, http::Method};
 use serde::Serialize;
 use shared::{
-    domain::{permissions::Permission, plan::Plan},
+    domain::{
+        permissions::Permission,
+        plan::{Meter, Plan, Rate},
+    },
     services::Context,
 };
 use utoipa::ToSchema;
@@ -24,12 +29,30 @@ struct PlansBody {
     next_cursor: Option<String>,
 }
 
-/// A plan with its name.
+/// A plan; what is null, or has no rate, is not limited.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct PlanBody {
     name: String,
-    #[serde(flatten)]
-    limits: Plan,
+    devices: Option<u32>,
+    auto_replies: Option<u32>,
+    schedules: Option<u32>,
+    /// How long audit entries are kept, in days.
+    audit_days: u32,
+    rates: BTreeMap<Meter, Vec<Rate>>,
+}
+
+impl PlanBody {
+    fn of(name: &str, plan: &Plan) -> Self {
+        Self {
+            name: name.to_owned(),
+            devices: plan.devices,
+            auto_replies: plan.auto_replies,
+            schedules: plan.schedules,
+            audit_days: plan.audit_days,
+            rates: plan.rates.clone(),
+        }
+    }
 }
 
 /// What each plan allows.
@@ -40,7 +63,6 @@ struct PlanBody {
     responses((status = 200, description = "All plans.", body = PlansBody)),
 )]
 async fn handle(State(ctx): State<Context>) -> Json<PlansBody> {
-    let plans = ctx.plans.iter();
-    let items = plans.map(|(name, limits)| PlanBody { name: name.to_owned(), limits: limits.clone() });
+    let items = ctx.plans.iter().map(|(name, plan)| PlanBody::of(name, plan));
     Json(PlansBody { items: items.collect(), next_cursor: None })
 }
