@@ -26,7 +26,7 @@ pub fn document(routes: &[Route]) -> OpenApi {
     for route in routes {
         let Some((schemas, mut documented, _)) = route.document() else { continue };
         components.schemas.extend(schemas);
-        for (_, item) in &mut documented.paths {
+        for item in documented.paths.values_mut() {
             for operation in operations(item) {
                 complete(operation, route);
             }
