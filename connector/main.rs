@@ -8,7 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    telemetry::init("info,whatsapp_rust=error,wacore=error");
+    // The protocol library tells pairing codes and phone numbers at `info`.
+    telemetry::init("warn,connector=info,shared=info");
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -35,7 +35,7 @@ pub(crate) struct Backoff(u32);
 impl Backoff {
     /// The next pause.
     pub fn next(&mut self) -> Duration {
-        let pause = Duration::from_secs(1 << self.0.min(5)).min(Duration::from_secs(60));
+        let pause = Duration::from_secs(1 << self.0.min(6)).min(Duration::from_secs(60));
         self.0 += 1;
         pause.mul_f64(rand::random_range(0.9..1.1))
     }

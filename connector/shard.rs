@@ -1,8 +1,9 @@
 //! One owned shard: its devices, and the receive loops of its two queues.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use shared::{
+    clock::Timestamp,
     domain::{
         device::{Desired, Device, DeviceStatus},
         ids::{DeviceId, TenantId},
@@ -35,6 +36,16 @@ pub(crate) struct Worker {
     pub contacts: KnownContacts,
 }
 
+/// How often a shard's outbox is swept.
+const RECONCILE: Duration = Duration::from_secs(20);
+
+/// Every how many sweeps the shard's devices are looked at.
+const LOOK_ROUNDS: u32 = 15;
+
+/// How long a message may take from its row to a connector's hands before it counts as forgotten: longer than
+/// a queue entry stays hidden.
+const OUTBOX_GRACE: Duration = Duration::from_secs(75);
+
 struct Shard {
     worker: Worker,
     number: u16,
@@ -45,13 +56,12 @@ struct Shard {
 /// Serves a shard until `stop`, then lets it go.
 pub(crate) async fn serve(worker: Worker, number: u16, epoch: Epoch, stop: CancellationToken) {
     let shard = Arc::new(Shard { worker, number, epoch, devices: Mutex::default() });
-    tokio::select! {
-        () = stop.cancelled() => return,
-        () = shard.restore() => {}
-    }
-    let commands = tokio::spawn(until(stop.clone(), shard.clone().receive_commands()));
-    let sends = tokio::spawn(until(stop.clone(), shard.clone().receive_sends()));
-    let _both_ended = tokio::join!(commands, sends);
+    let work = [
+        tokio::spawn(until(stop.clone(), shard.clone().reconcile())),
+        tokio::spawn(until(stop.clone(), shard.clone().receive_commands())),
+        tokio::spawn(until(stop.clone(), shard.clone().receive_sends())),
+    ];
+    let _all_ended = futures::future::join_all(work).await;
     let devices = std::mem::take(&mut *shard.devices.lock().await);
     futures::future::join_all(devices.into_values().map(DeviceHandle::stop)).await;
 }
@@ -64,25 +74,45 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
 }
 
 impl Shard {
-    /// Takes up every device whose owner's wish is not met, and queues again what the outbox holds.
-    async fn restore(&self) {
-        let mut backoff = Backoff::default();
-        let found = loop {
-            match devices::list_by_shard(&self.worker.ctx.db, self.number).await {
-                Ok(found) => break found,
-                Err(error) => {
-                    self.log("the devices of a shard cannot be read", &error);
-                    tokio::time::sleep(backoff.next()).await;
-                }
+    /// At the start and every now and then: takes up every wish that is not met, whatever became of the
+    /// command that told of it, and every message that lost its queue entry.
+    async fn reconcile(self: Arc<Self>) {
+        for round in 0_u32.. {
+            if round.is_multiple_of(LOOK_ROUNDS) {
+                self.look().await;
             }
+            // At the start the queue may have forgotten everything; later, only what has waited a while.
+            let grace = if round == 0 { Duration::ZERO } else { OUTBOX_GRACE };
+            self.sweep(grace).await;
+            tokio::time::sleep(RECONCILE).await;
+        }
+    }
+
+    /// Has every device looked at whose owner wants something of it.
+    async fn look(&self) {
+        let found = match devices::list_by_shard(&self.worker.ctx.db, self.number).await {
+            Ok(found) => found,
+            Err(error) => return self.log("the devices of a shard cannot be read yet", &error),
         };
+        self.devices.lock().await.retain(|_, handle| !handle.is_over());
         for device in found.into_iter().filter(is_unfinished) {
             self.order(device.account_id, device.id, Order::Look).await;
         }
-        match messages::enqueue_outbox(&self.worker.ctx, self.number).await {
+    }
+
+    async fn sweep(&self, grace: Duration) {
+        let now = self.worker.ctx.now();
+        let before =
+            Timestamp::from_unix_millis(now.unix_millis() - i64::try_from(grace.as_millis()).unwrap_or(0));
+        // A device that has a message in hand has its others in the queue behind it.
+        let devices = self.devices.lock().await;
+        let busy =
+            devices.iter().filter(|(_, handle)| handle.has_work()).map(|(device, _)| *device).collect();
+        drop(devices);
+        match messages::sweep_outbox(&self.worker.ctx, self.number, before, &busy).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(shard = self.number, count, "queued again what was left unsent"),
-            Err(error) => self.log("the outbox of a shard cannot be queued", &error),
+            Ok(count) => tracing::info!(shard = self.number, count, "queued again what had no queue entry"),
+            Err(error) => self.log("the outbox of a shard cannot be swept yet", &error),
         }
     }
 
@@ -148,7 +178,8 @@ impl Shard {
         let handle = devices.entry(device).or_insert_with(|| self.new_handle(tenant, device));
         if let Err(order) = handle.order(order) {
             let fresh = self.new_handle(tenant, device);
-            if fresh.order(order).is_err() {
+            let looked = fresh.order(Order::Look);
+            if looked.is_err() || fresh.order(order).is_err() {
                 tracing::error!(%device, "a device takes no orders; its queue brings them back");
             }
             *handle = fresh;

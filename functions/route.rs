@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use axum::{
     Router,
-    extract::{RawPathParams, Request, State},
+    extract::{Query, RawPathParams, Request, State},
     handler::Handler,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
+use serde::Deserialize;
 use shared::{
     domain::{audit::Outcome, permissions::Permission, plan::Meter},
     secret::Secret,
@@ -156,7 +157,7 @@ async fn guard(
     let request_id = request.extensions().get::<RequestName>().map(|name| name.0.clone());
     let target = params.iter().last().map(|(_, value)| value.to_owned());
     let mut caller = None;
-    let mut response = match admit(&ctx, rule, request.headers(), ip).await {
+    let mut response = match admit(&ctx, rule, (request.headers(), request.uri()), ip).await {
         Ok(found) => {
             caller = found.clone();
             if let Some(found) = found {
@@ -198,10 +199,10 @@ async fn guard(
 async fn admit(
     ctx: &Context,
     rule: Rule,
-    headers: &HeaderMap,
+    (headers, uri): (&HeaderMap, &Uri),
     ip: Option<IpAddr>,
 ) -> Result<Option<Caller>, (Option<Box<Caller>>, Problem)> {
-    let permission = match (credentials(headers), rule.access) {
+    let (credentials, permission) = match (credentials(headers, uri), rule.access) {
         (None, Access::Public) => return Ok(None),
         (Some(credentials), Access::Public) => {
             return Ok(authenticate(ctx, &credentials, ip).await.ok());
@@ -212,7 +213,6 @@ async fn admit(
         }
         (Some(credentials), Access::Needs(permission)) => (credentials, permission),
     };
-    let (credentials, permission) = permission;
     let caller = authenticate(ctx, &credentials, ip).await.map_err(|error| (None, error.into()))?;
     let refused = |error: shared::services::Error| (Some(Box::new(caller.clone())), Problem::from(error));
     caller.require(permission).map_err(refused)?;
@@ -270,11 +270,56 @@ fn made(response: &Response) -> Option<String> {
     location.rsplit('/').next().map(str::to_owned)
 }
 
-fn credentials(headers: &HeaderMap) -> Option<Credentials> {
+/// What a request shows of itself. The older gateways' paths, which are all those outside `/v1`, also take an
+/// API key as `?api_key=`; the native API does not, since addresses end up in logs.
+fn credentials(headers: &HeaderMap, uri: &Uri) -> Option<Credentials> {
     let text = |name: &str| headers.get(name)?.to_str().ok();
     if let Some(key) = text("x-api-key") {
         return Some(Credentials::ApiKey(Secret::new(key)));
     }
-    let (scheme, token) = text(header::AUTHORIZATION.as_str())?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Credentials::AccessToken(Secret::new(token.trim())))
+    if let Some((scheme, token)) =
+        text(header::AUTHORIZATION.as_str()).and_then(|value| value.split_once(' '))
+    {
+        let bearer = scheme.eq_ignore_ascii_case("bearer");
+        return bearer.then(|| Credentials::AccessToken(Secret::new(token.trim())));
+    }
+    if uri.path().starts_with("/v1/") {
+        return None;
+    }
+    let Query(ApiKeyQuery { api_key }) = Query::try_from_uri(uri).ok()?;
+    api_key.map(Credentials::ApiKey)
+}
+
+#[derive(Deserialize)]
+struct ApiKeyQuery {
+    api_key: Option<Secret>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_of(uri: &str) -> Option<String> {
+        match credentials(&HeaderMap::new(), &uri.parse().unwrap()) {
+            Some(Credentials::ApiKey(key)) => Some(key.expose().to_owned()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_address_is_taken_on_the_older_gateways_paths_only() {
+        assert_eq!(key_of("/api/send?api_key=kur_a%2Db&x=1").as_deref(), Some("kur_a-b"));
+        assert_eq!(key_of("/api/send?x=1"), None);
+        assert_eq!(key_of("/v1/me?api_key=kur_ab"), None);
+    }
+
+    #[test]
+    fn a_header_goes_before_the_address_and_other_schemes_are_none() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic abc"));
+        assert!(credentials(&headers, &"/api?api_key=kur_x".parse().unwrap()).is_none());
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("bearer  abc "));
+        let found = credentials(&headers, &"/v1/me".parse().unwrap());
+        assert!(matches!(found, Some(Credentials::AccessToken(token)) if token.expose() == "abc"));
+    }
 }

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::read();
-    // The embedded DynamoDB warns of every failed condition, which for Kurir are answers like any other.
+    // The protocol library tells pairing codes and phone numbers at `info`; the embedded DynamoDB warns of every failed condition, which for Kurir are answers like any other.
     telemetry::init("warn,connector=info,shared=info,functions=info,localstack=info,dynoxide=error");
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

@@ -18,8 +18,7 @@ pub async fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .retry_config(
             RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(100)),
         )
-        // A long poll of SQS takes up to 20 s.
-        .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(3)).build());
+        .timeout_config(timeouts(Duration::from_secs(10)));
     if config.local_credentials {
         loader = loader.region(Region::new("us-east-1")).credentials_provider(Credentials::new(
             "local",
@@ -30,4 +29,12 @@ pub async fn sdk_config(config: &AwsConfig) -> SdkConfig {
         ));
     }
     loader.load().await
+}
+
+/// How long one try of a request may take, when an endpoint swallows it.
+pub(crate) fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(attempt)
+        .build()
 }

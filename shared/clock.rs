@@ -26,6 +26,11 @@ impl Clock for SystemClock {
     }
 }
 
+/// The text is no moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an RFC 3339 time, like 2026-01-31T12:00:00Z")]
+pub struct TimestampError;
+
 /// A moment in UTC with millisecond precision. Written as RFC 3339 with a fixed width, so that the
 /// text sorts like the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,10 +79,12 @@ impl fmt::Display for Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = time::error::Parse;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let at = OffsetDateTime::parse(text, &Rfc3339)?;
-        Ok(Self::truncated(at.to_offset(time::UtcOffset::UTC)))
+    type Err = TimestampError;
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| TimestampError)?;
+        // The first and last hours of the calendar may lie beyond it in UTC.
+        let at = at.checked_to_offset(time::UtcOffset::UTC).filter(|at| at.year() >= 0);
+        at.map(Self::truncated).ok_or(TimestampError)
     }
 }
 
@@ -90,7 +97,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|_| D::Error::custom("not an RFC 3339 time, like 2026-01-31T12:00:00Z"))
+        text.parse().map_err(D::Error::custom)
     }
 }
 
@@ -98,6 +105,14 @@ impl<'de> Deserialize<'de> for Timestamp {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn moments_beyond_the_calendar_are_refused() {
+        for text in ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59", "soon", "2026-02-30T00:00:00Z"]
+        {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
 
     proptest! {
         #[test]

@@ -1,6 +1,12 @@
 //! Keeping a queue entry in hand while its message waits for its turn.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use shared::{
     queue::{QueueKind, Queues},
@@ -15,16 +21,41 @@ const VISIBILITY: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(20);
 
 /// A queue entry that is extended until it is dropped.
-pub(super) struct Hold {
+pub(crate) struct Hold {
     queues: Queues,
     shard: u16,
     handle: String,
     extending: JoinHandle<()>,
+    _counted: Counted,
+}
+
+/// How many entries of a device are in hand. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InHand(Arc<AtomicUsize>);
+
+impl InHand {
+    /// Whether there are any.
+    pub fn any(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
+
+    fn count(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Counted(self.clone())
+    }
+}
+
+struct Counted(InHand);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Hold {
     /// Holds an entry by its receipt handle.
-    pub fn new(ctx: &Context, shard: u16, handle: String) -> Self {
+    pub fn new(ctx: &Context, shard: u16, handle: String, in_hand: &InHand) -> Self {
         let (queues, entry) = (ctx.queues.clone(), [handle.clone()]);
         let extending = tokio::spawn(async move {
             loop {
@@ -35,7 +66,7 @@ impl Hold {
                 }
             }
         });
-        Self { queues: ctx.queues.clone(), shard, handle, extending }
+        Self { queues: ctx.queues.clone(), shard, handle, extending, _counted: in_hand.count() }
     }
 
     /// The message is done: its entry goes.

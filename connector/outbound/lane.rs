@@ -45,17 +45,27 @@ enum Left {
     Unsent,
 }
 
+/// What came of waiting for a message's turn.
+enum Turn {
+    /// It may go, through this socket.
+    Go(Arc<Socket>),
+    /// It waited too long.
+    Expired,
+    /// The device is served no longer.
+    Over,
+}
+
 /// Runs a device's lane until `stop` or until nobody hands in messages any more.
 pub(crate) async fn run(
     worker: Worker,
     place: Place,
-    mut sends: mpsc::Receiver<(MessageId, String)>,
+    mut sends: mpsc::Receiver<(MessageId, Hold)>,
     open: Open,
     stop: CancellationToken,
 ) {
     let mut lane = Lane { worker, place, open, next_send_at: None };
     loop {
-        let (message, handle) = tokio::select! {
+        let (message, hold) = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             next = sends.recv() => match next {
@@ -63,7 +73,6 @@ pub(crate) async fn run(
                 None => break,
             },
         };
-        let hold = Hold::new(&lane.worker.ctx, place.shard, handle);
         match lane.process(message, &stop).await {
             Ok(Left::Done) => hold.delete().await,
             Ok(Left::Unsent) => hold.give_back().await,
@@ -75,8 +84,8 @@ pub(crate) async fn run(
         }
     }
     sends.close();
-    while let Some((_, handle)) = sends.recv().await {
-        Hold::new(&lane.worker.ctx, place.shard, handle).give_back().await;
+    while let Some((_, hold)) = sends.recv().await {
+        hold.give_back().await;
     }
 }
 
@@ -91,9 +100,10 @@ impl Lane {
             let socket = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(Left::Unsent),
-                socket = self.turn(&message) => match socket {
-                    Some(socket) => socket,
-                    None => return self.expire(id).await,
+                turn = self.turn(&message) => match turn {
+                    Turn::Go(socket) => socket,
+                    Turn::Expired => return self.expire(id).await,
+                    Turn::Over => return Ok(Left::Unsent),
                 },
             };
             let message = match self.advance(id, Step::to(MessageStatus::Sending, self.now())).await? {
@@ -103,10 +113,10 @@ impl Lane {
             match self.send(&socket, &message).await {
                 Ok(()) => return Ok(Left::Done),
                 Err(error) => match judge(&error) {
-                    Verdict::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
+                    Verdict::Wait => pause(Duration::from_millis(200), stop).await,
                     Verdict::Again(_) if message.attempts < MAX_ATTEMPTS => {
                         tracing::info!(message = %id, %error, attempt = message.attempts, "a send failed; trying again");
-                        tokio::time::sleep(backoff.next()).await;
+                        pause(backoff.next(), stop).await;
                     }
                     Verdict::Again(failure) | Verdict::GiveUp(failure) => {
                         tracing::info!(message = %id, %error, attempt = message.attempts, "a send failed for good");
@@ -118,9 +128,8 @@ impl Lane {
         }
     }
 
-    /// Waits until the device is connected and pacing lets the message go; `None` when the message
-    /// expires before.
-    async fn turn(&mut self, message: &Message) -> Option<Arc<Socket>> {
+    /// Waits until the device is connected and pacing lets the message go.
+    async fn turn(&mut self, message: &Message) -> Turn {
         let left = message.expires_at.map_or(Duration::MAX, |at| at.since(self.now()));
         let expiry = async {
             match Instant::now().checked_add(left) {
@@ -134,16 +143,21 @@ impl Lane {
             if let Some(at) = next_send_at {
                 tokio::time::sleep_until(at).await;
             }
-            let socket = open.wait_for(Option::is_some).await.ok().and_then(|socket| socket.clone());
-            match socket {
-                Some(socket) => Some(socket),
-                None => std::future::pending().await,
+            // The socket knows first that it is gone; the actor takes it away a moment later.
+            loop {
+                let Ok(socket) = open.wait_for(Option::is_some).await.map(|socket| socket.clone()) else {
+                    return Turn::Over;
+                };
+                match socket {
+                    Some(socket) if socket.is_connected() => return Turn::Go(socket),
+                    _ => tokio::time::sleep(Duration::from_millis(100)).await,
+                }
             }
         };
         tokio::select! {
             biased;
-            () = expiry => None,
-            socket = ready => socket,
+            () = expiry => Turn::Expired,
+            turn = ready => turn,
         }
     }
 
@@ -194,4 +208,9 @@ impl Lane {
     fn now(&self) -> shared::clock::Timestamp {
         self.worker.ctx.now()
     }
+}
+
+/// A pause that a stop cuts short.
+async fn pause(pause: Duration, stop: &CancellationToken) {
+    let _cut_short = tokio::time::timeout(pause, stop.cancelled()).await;
 }

@@ -3,3 +3,5 @@
 mod hold;
 pub(crate) mod lane;
 mod outcome;
+
+pub(crate) use hold::{Hold, InHand};

@@ -9,11 +9,12 @@ use shared::{
         message::MessageStatus,
     },
     queue::payloads::PairingCodeV1,
+    secret::Secret,
     services::{self, Error, devices::PairingCode, messages},
     store::{commands, devices},
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ use super::{Order, Place, report};
 use crate::{
     inbound::DeviceInbox,
     retry::{Backoff, patiently},
+    session_store::SessionStoreError,
     shard::Worker,
     whatsapp::{CommandError, ReceiptKind, Socket, SocketEvent},
 };
@@ -44,6 +46,8 @@ struct Actor {
     place: Place,
     open: watch::Sender<Option<Arc<Socket>>>,
     live: Option<Live>,
+    /// What was last reported of the connection.
+    shown: devices::Report,
     /// When to open a socket again that ended.
     reopen_at: Option<Instant>,
     backoff: Backoff,
@@ -52,6 +56,8 @@ struct Actor {
 struct Live {
     socket: Arc<Socket>,
     events: mpsc::Receiver<SocketEvent>,
+    /// Told when what arrived could not be stored.
+    unstored: Arc<Notify>,
 }
 
 /// Runs a device's actor until `stop`, or until there is nothing left of the device.
@@ -62,7 +68,15 @@ pub(super) async fn run(
     open: watch::Sender<Option<Arc<Socket>>>,
     stop: CancellationToken,
 ) {
-    let mut actor = Actor { worker, place, open, live: None, reopen_at: None, backoff: Backoff::default() };
+    let mut actor = Actor {
+        worker,
+        place,
+        open,
+        live: None,
+        shown: devices::Report::default(),
+        reopen_at: None,
+        backoff: Backoff::default(),
+    };
     loop {
         tokio::select! {
             biased;
@@ -73,9 +87,10 @@ pub(super) async fn run(
                 Some(Order::Send(..)) => {}
                 None => break,
             },
-            event = next(&mut actor.live) => match event {
-                Some(event) => actor.on_event(event).await,
-                None => actor.on_end(),
+            news = next(&mut actor.live) => match news {
+                News::Event(event) => actor.on_event(event).await,
+                News::Unstored => actor.on_unstored().await,
+                News::End => actor.on_end(),
             },
             () = wait(actor.reopen_at) => {
                 actor.reopen_at = None;
@@ -86,10 +101,21 @@ pub(super) async fn run(
     actor.let_go().await;
 }
 
-async fn next(live: &mut Option<Live>) -> Option<SocketEvent> {
-    match live {
-        Some(live) => live.events.recv().await,
-        None => std::future::pending().await,
+/// What a live socket brings.
+enum News {
+    Event(SocketEvent),
+    /// What arrived could not be stored.
+    Unstored,
+    /// The socket ended.
+    End,
+}
+
+async fn next(live: &mut Option<Live>) -> News {
+    let Some(live) = live else { return std::future::pending().await };
+    tokio::select! {
+        biased;
+        () = live.unstored.notified() => News::Unstored,
+        event = live.events.recv() => event.map_or(News::End, News::Event),
     }
 }
 
@@ -161,6 +187,10 @@ impl Actor {
 
     async fn connect(&mut self, row: &Device) {
         if self.live.is_some() {
+            // Whoever asked for a connection wrote `connecting`, or a report was lost.
+            if self.shown.status.is_some_and(|shown| shown != row.status) {
+                self.report(self.shown.clone()).await;
+            }
             return;
         }
         if row.status != DeviceStatus::Connecting {
@@ -176,11 +206,12 @@ impl Actor {
     async fn open_socket(&mut self) -> Result<(), String> {
         let Place { tenant, device, epoch, .. } = self.place;
         let keys = self.worker.keys.open(tenant, device, epoch).await.map_err(|error| error.to_string())?;
-        let inbox = Arc::new(DeviceInbox::new(self.worker.clone(), self.place));
+        let unstored = Arc::new(Notify::new());
+        let inbox = Arc::new(DeviceInbox::new(self.worker.clone(), self.place, unstored.clone()));
         let (sender, events) = mpsc::channel(EVENT_ROOM);
         let socket =
             self.worker.whatsapp.open(keys, inbox, sender).await.map_err(|error| error.to_string())?;
-        self.live = Some(Live { socket: Arc::new(socket), events });
+        self.live = Some(Live { socket: Arc::new(socket), events, unstored });
         Ok(())
     }
 
@@ -190,9 +221,14 @@ impl Actor {
         let Place { tenant, device, .. } = self.place;
         let linked = match self.worker.keys.has_link(tenant, device).await {
             Ok(linked) => linked,
-            Err(error) => {
-                self.log("the device's keys cannot be read", &error);
+            Err(error @ SessionStoreError::Damaged(_)) => {
+                self.log("the device's keys are damaged; WhatsApp cannot be told of the logout", &error);
                 false
+            }
+            Err(error) => {
+                self.log("the device's keys cannot be read yet", &error);
+                self.retry_later(None);
+                return false;
             }
         };
         if linked && (self.live.is_some() || self.open_socket().await.is_ok()) {
@@ -323,10 +359,28 @@ impl Actor {
 
     async fn on_logged_out(&mut self, reason: String) {
         self.close().await;
-        if let Err(error) = self.worker.keys.wipe(self.place.tenant, self.place.device).await {
-            self.log("the device's keys cannot be wiped yet", &error);
+        match self.worker.keys.wipe(self.place.tenant, self.place.device).await {
+            Ok(()) => self.report(report::logged_out(Some(reason))).await,
+            Err(error) => {
+                self.log("the device's keys cannot be wiped yet", &error);
+                let desired = Some(Desired::LoggedOut);
+                self.report(devices::Report {
+                    last_error: Some(Some(reason)),
+                    desired,
+                    ..Default::default()
+                })
+                .await;
+                self.retry_later(None);
+            }
         }
-        self.report(report::logged_out(Some(reason))).await;
+    }
+
+    /// What arrived could not be stored: WhatsApp delivers it again when the socket comes back.
+    async fn on_unstored(&mut self) {
+        self.close().await;
+        self.report(report::connecting(Some("messages could not be stored; connecting again".into()))).await;
+        let pause = self.backoff.next();
+        self.retry_later(Some(pause));
     }
 
     async fn on_receipt(&mut self, wa_message_ids: Vec<String>, kind: ReceiptKind, timestamp: i64) {
@@ -382,7 +436,10 @@ impl Actor {
         }
     }
 
-    async fn report(&self, report: devices::Report) {
+    async fn report(&mut self, report: devices::Report) {
+        if report.status.is_some() {
+            self.shown = devices::Report { desired: None, ..report.clone() };
+        }
         report::store(&self.worker, self.place, report).await;
     }
 
@@ -401,7 +458,7 @@ async fn request_code(
         match socket.request_pairing_code(phone_number).await {
             Ok(code) => {
                 let expires_at = worker.ctx.now() + code.expires_in;
-                return Ok(PairingCode { code: code.code, expires_at });
+                return Ok(PairingCode { code: Secret::new(code.code), expires_at });
             }
             // The socket has just been opened.
             Err(CommandError::NotConnected) if Instant::now() < deadline => {

@@ -8,7 +8,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, actor};
-use crate::{outbound::lane, shard::Worker};
+use crate::{
+    outbound::{Hold, InHand, lane},
+    shard::Worker,
+};
 
 /// Orders that may wait for a device. SQS hands out at most ten messages of one group at a time.
 const ROOM: usize = 32;
@@ -27,7 +30,10 @@ pub(crate) enum Order {
 /// A device's running actor and lane.
 pub(crate) struct DeviceHandle {
     orders: mpsc::Sender<Order>,
-    sends: mpsc::Sender<(MessageId, String)>,
+    sends: mpsc::Sender<(MessageId, Hold)>,
+    worker: Worker,
+    shard: u16,
+    in_hand: InHand,
     stop: CancellationToken,
     actor: JoinHandle<()>,
     lane: JoinHandle<()>,
@@ -41,8 +47,8 @@ impl DeviceHandle {
         let (open, open_in) = watch::channel(None);
         let stop = CancellationToken::new();
         let lane = tokio::spawn(lane::run(worker.clone(), place, sends_in, open_in, stop.clone()));
-        let actor = tokio::spawn(actor::run(worker, place, orders_in, open, stop.clone()));
-        Self { orders, sends, stop, actor, lane }
+        let actor = tokio::spawn(actor::run(worker.clone(), place, orders_in, open, stop.clone()));
+        Self { orders, sends, worker, shard: place.shard, in_hand: InHand::default(), stop, actor, lane }
     }
 
     /// Hands over an order. Gives it back when the device's actor has ended.
@@ -51,23 +57,33 @@ impl DeviceHandle {
             return Err(order);
         }
         match order {
-            Order::Send(message, handle) => match self.sends.try_send((message, handle)) {
-                Ok(()) => Ok(()),
-                Err(mpsc::error::TrySendError::Closed((message, handle))) => {
-                    Err(Order::Send(message, handle))
+            // Held from here on, also while it waits behind others. One that finds no room comes again when
+            // its visibility ends.
+            Order::Send(message, handle) => {
+                if let Ok(room) = self.sends.try_reserve() {
+                    room.send((message, Hold::new(&self.worker.ctx, self.shard, handle, &self.in_hand)));
                 }
-                // It comes again when its visibility ends.
-                Err(mpsc::error::TrySendError::Full(_)) => Ok(()),
-            },
+                Ok(())
+            }
             order => match self.orders.try_send(order) {
                 Ok(()) => Ok(()),
                 Err(mpsc::error::TrySendError::Closed(order)) => Err(order),
-                Err(mpsc::error::TrySendError::Full(order)) => {
-                    tracing::warn!(?order, "a device has too many orders; one is dropped");
+                Err(mpsc::error::TrySendError::Full(_)) => {
+                    tracing::warn!("a device has too many orders; one is dropped");
                     Ok(())
                 }
             },
         }
+    }
+
+    /// Whether the device has messages in hand.
+    pub fn has_work(&self) -> bool {
+        self.in_hand.any()
+    }
+
+    /// Whether the device's actor has come to its end: nothing is left of the device, or it failed.
+    pub fn is_over(&self) -> bool {
+        self.actor.is_finished()
     }
 
     /// Finishes the send under way and closes the socket; the link stays.

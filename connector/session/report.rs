@@ -7,6 +7,7 @@ use shared::{
         jid::Jid,
         phone::PhoneNumber,
     },
+    secret::Secret,
     services::Error,
     store::devices::{self, Report},
 };
@@ -45,7 +46,7 @@ pub(super) fn connecting(reason: Option<String>) -> Report {
 pub(super) fn showing(code: String, expires_at: Timestamp) -> Report {
     Report {
         status: Some(DeviceStatus::Qr),
-        qr: Some(Some(QrCode { code, expires_at })),
+        qr: Some(Some(QrCode { code: Secret::new(code), expires_at })),
         last_error: Some(None),
         ..Report::default()
     }

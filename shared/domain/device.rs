@@ -9,10 +9,10 @@ use super::{
     pacing::Pacing,
     phone::PhoneNumber,
 };
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, secret::Secret};
 
 /// A WhatsApp account that is, or can be, linked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Device {
     /// Its id.
@@ -48,11 +48,11 @@ pub struct Device {
 }
 
 /// A QR code's text, as WhatsApp's phones read it, and when it stops working.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QrCode {
-    /// The text in the picture.
-    pub code: String,
+    /// The text in the picture: as good as a login, so never shown in a log.
+    pub code: Secret,
     /// From then on another one is shown.
     pub expires_at: Timestamp,
 }

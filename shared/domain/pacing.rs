@@ -21,6 +21,22 @@ pub struct Pacing {
     pub per_recipient_per_hour: u32,
 }
 
+/// A change of some limits; what is not given stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PacingChange {
+    /// The shortest pause between two messages, in milliseconds.
+    pub min_delay_ms: Option<u32>,
+    /// The longest pause between two messages, in milliseconds.
+    pub max_delay_ms: Option<u32>,
+    /// Messages a minute.
+    pub per_minute: Option<u32>,
+    /// Messages an hour.
+    pub per_hour: Option<u32>,
+    /// Messages an hour to one recipient.
+    pub per_recipient_per_hour: Option<u32>,
+}
+
 /// A day: no pause is longer.
 pub const MAX_DELAY_MS: u32 = 86_400_000;
 
@@ -37,6 +53,18 @@ impl Default for Pacing {
 }
 
 impl Pacing {
+    /// The same with a change.
+    #[must_use]
+    pub fn with(self, change: &PacingChange) -> Self {
+        Self {
+            min_delay_ms: change.min_delay_ms.unwrap_or(self.min_delay_ms),
+            max_delay_ms: change.max_delay_ms.unwrap_or(self.max_delay_ms),
+            per_minute: change.per_minute.unwrap_or(self.per_minute),
+            per_hour: change.per_hour.unwrap_or(self.per_hour),
+            per_recipient_per_hour: change.per_recipient_per_hour.unwrap_or(self.per_recipient_per_hour),
+        }
+    }
+
     /// The pause to keep behind a message, drawn evenly by `random` (0 to 1) between shortest and longest.
     pub fn delay(&self, random: f64) -> Duration {
         let (min, max) = (f64::from(self.min_delay_ms), f64::from(self.max_delay_ms.max(self.min_delay_ms)));

@@ -6,7 +6,10 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName},
+    types::{
+        BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+        QueueAttributeName,
+    },
 };
 use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
@@ -15,7 +18,7 @@ use super::{
     payloads::{CommandPayload, SendMessageV1, SendPayload},
     queues,
 };
-use crate::config::Config;
+use crate::{aws, config::Config};
 
 /// A family of queues, one for every shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +78,9 @@ pub enum QueueError {
     /// Any other answer that is not a success.
     #[error("SQS refused a request")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// Of several messages some could not be deleted or extended: their handles are too old, mostly.
+    #[error("SQS refused {0} of several messages: {1}")]
+    Partly(usize, String),
     /// A payload that cannot be written.
     #[error("a queue payload cannot be written")]
     Payload(#[from] serde_json::Error),
@@ -97,7 +103,9 @@ where
 impl Queues {
     /// Connects. Nothing goes over the wire yet.
     pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
-        let mut builder = aws_sdk_sqs::config::Builder::from(sdk);
+        // A long poll takes up to 20 s.
+        let timeouts = aws::timeouts(Duration::from_secs(25));
+        let mut builder = aws_sdk_sqs::config::Builder::from(sdk).timeout_config(timeouts);
         if let Some(endpoint) = &config.aws.sqs_endpoint {
             builder = builder.endpoint_url(endpoint);
         }
@@ -187,12 +195,8 @@ impl Queues {
                     .build()
                     .expect("id and handle are given")
             });
-            self.client()
-                .delete_message_batch()
-                .queue_url(&url)
-                .set_entries(Some(entries.collect()))
-                .send()
-                .await?;
+            let request = self.client().delete_message_batch().queue_url(&url);
+            all_of(request.set_entries(Some(entries.collect())).send().await?.failed)?;
         }
         Ok(())
     }
@@ -216,12 +220,8 @@ impl Queues {
                     .build()
                     .expect("id and handle are given")
             });
-            self.client()
-                .change_message_visibility_batch()
-                .queue_url(&url)
-                .set_entries(Some(entries.collect()))
-                .send()
-                .await?;
+            let request = self.client().change_message_visibility_batch().queue_url(&url);
+            all_of(request.set_entries(Some(entries.collect())).send().await?.failed)?;
         }
         Ok(())
     }
@@ -247,5 +247,13 @@ impl Queues {
         let url = answer.queue_url.unwrap_or_default();
         self.0.urls.write().await.insert((kind, shard), url.clone());
         Ok(url)
+    }
+}
+
+/// A batch answers 200 also when some of it failed.
+fn all_of(failed: Vec<BatchResultErrorEntry>) -> Result<(), QueueError> {
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => Err(QueueError::Partly(failed.len(), first.code.clone())),
     }
 }

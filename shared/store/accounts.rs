@@ -23,6 +23,7 @@ use crate::{
         ids::AccountId,
         role::Role,
     },
+    secret::Secret,
 };
 
 /// Partition of the `by-created` index that holds every account.
@@ -39,7 +40,7 @@ pub struct AccountRow {
     #[serde(flatten)]
     pub account: Account,
     /// PHC string of argon2id.
-    pub password_hash: String,
+    pub password_hash: Secret,
     /// Which generation of tokens works: a higher one ends all before.
     pub generation: u32,
     /// Set when the account is being erased.
@@ -112,9 +113,21 @@ pub async fn create(db: &Db, row: &AccountRow) -> Result<Created, StoreError> {
     }
 }
 
-/// One account, also one that is being erased.
+/// One account, also one that is being erased; not one that is.
 pub async fn get(db: &Db, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
-    read(db, keys::account(id)).await
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Found {
+        Account(Box<AccountRow>),
+        Tombstone {
+            #[serde(rename = "erasure")]
+            _erasure: Erasure,
+        },
+    }
+    Ok(match read(db, keys::account(id)).await? {
+        Some(Found::Account(row)) => Some(*row),
+        Some(Found::Tombstone { .. }) | None => None,
+    })
 }
 
 /// The account that an address belongs to.
@@ -186,8 +199,13 @@ pub async fn list(
         conditions.push("contains(email, :email)");
         query = query.expression_attribute_values(":email", AttributeValue::S(email.clone()));
     }
-    let page: Page<AccountRow> =
-        query_page(query.filter_expression(conditions.join(" AND ")), limit, from).await?;
+    let page: Page<AccountRow> = query_page(
+        query.filter_expression(conditions.join(" AND ")),
+        &["pk", "kind", "position"],
+        limit,
+        from,
+    )
+    .await?;
     Ok(page.map(|row| row.account))
 }
 
@@ -283,7 +301,7 @@ pub async fn list_erasing(db: &Db) -> Result<Vec<AccountId>, StoreError> {
     Ok(found.iter().filter_map(|key| key.pk.strip_prefix("account#")?.parse().ok()).collect())
 }
 
-/// Ends an erasure: the address is free again, and of the account only its id and the erasure stay, until
+/// Ends an erasure, once, however many try: the address is free again, and of the account only its id and the erasure stay, until
 /// `until`.
 pub async fn finish_erasure(
     db: &Db,
@@ -299,11 +317,14 @@ pub async fn finish_erasure(
     let put = Put::builder()
         .table_name(db.table(Table::Accounts))
         .set_item(Some(tombstone))
+        .condition_expression("attribute_exists(erasing)")
         .build()
         .expect("table and item are given");
     let delete = Delete::builder()
         .table_name(db.table(Table::Accounts))
         .key("pk", AttributeValue::S(keys::email(&row.account.email)))
+        .condition_expression("accountId = :id")
+        .expression_attribute_values(":id", AttributeValue::S(row.account.id.to_string()))
         .build()
         .expect("table and key are given");
     let writes = vec![

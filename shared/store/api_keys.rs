@@ -64,7 +64,8 @@ pub async fn list(
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<ApiKey>, StoreError> {
-    let page: Page<Row> = query_page(of_account(db, tenant), limit, from).await?;
+    let page: Page<Row> =
+        query_page(of_account(db, tenant), &["keyHash", "accountId", "id"], limit, from).await?;
     Ok(page.map(|row| row.key))
 }
 
@@ -73,8 +74,17 @@ pub async fn delete(db: &Db, tenant: AccountId, id: ApiKeyId) -> Result<bool, St
     let query = of_account(db, tenant)
         .key_condition_expression("accountId = :account AND id = :id")
         .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
-    let found: Page<Row> = query_page(query, 1, None).await?;
-    let Some(row) = found.items.into_iter().next() else { return Ok(false) };
+    // The index may lag behind a key that was made just now.
+    let mut found = None;
+    for pause in [0, 100, 400] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let page: Page<Row> = query_page(query.clone(), &["keyHash", "accountId", "id"], 1, None).await?;
+        found = page.items.into_iter().next();
+        if found.is_some() {
+            break;
+        }
+    }
+    let Some(row) = found else { return Ok(false) };
     db.client()
         .delete_item()
         .table_name(db.table(Table::ApiKeys))

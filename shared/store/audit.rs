@@ -81,7 +81,7 @@ pub async fn list(
         .table_name(db.table(Table::Audit))
         .key_condition_expression("pk = :pk")
         .expression_attribute_values(":pk", AttributeValue::S(tenant.to_string()));
-    let page: Page<Row> = query_page(filtered(query, filter)?, limit, from).await?;
+    let page: Page<Row> = query_page(filtered(query, filter)?, &["pk", "id"], limit, from).await?;
     Ok(page.map(|row| row.entry))
 }
 
@@ -111,7 +111,8 @@ pub async fn list_all(
             .expression_attribute_names("#month", "month")
             .expression_attribute_values(":month", AttributeValue::S(month(index)));
         let wanted = limit - u16::try_from(items.len()).unwrap_or(limit);
-        let page: Page<Row> = query_page(filtered(query, filter)?, wanted, from).await?;
+        let page: Page<Row> =
+            query_page(filtered(query, filter)?, &["pk", "id", "month"], wanted, from).await?;
         items.extend(page.items.into_iter().map(|row| row.entry));
         if page.next.is_some() {
             return Ok(Page { items, next: page.next });

@@ -71,7 +71,7 @@ pub async fn list(
     from: Option<LastKey>,
 ) -> Result<Page<Chat>, StoreError> {
     let query = of_device(db, tenant, device).index_name("by-activity").scan_index_forward(false);
-    query_page(query, limit, from).await
+    query_page(query, &["pk", "chat", "position"], limit, from).await
 }
 
 /// Removes one chat, not its messages.
@@ -87,7 +87,12 @@ pub async fn delete(db: &Db, tenant: TenantId, device: DeviceId, chat: &Jid) -> 
 
 /// Removes every chat of a device.
 pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Result<(), StoreError> {
-    delete_all(db, Table::Chats, of_device(db, tenant, device).projection_expression("pk, chat")).await
+    delete_all(
+        db,
+        Table::Chats,
+        of_device(db, tenant, device).consistent_read(true).projection_expression("pk, chat"),
+    )
+    .await
 }
 
 fn of_device(

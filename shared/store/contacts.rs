@@ -1,6 +1,6 @@
 //! Which phone number belongs to a LID, as one device learned it.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::{Db, StoreError, Table, db::to_item, keys, page::delete_all};
@@ -17,25 +17,18 @@ struct Row {
     phone: Jid,
 }
 
-/// Writes down that a LID and a phone number are one contact. Says whether that was news.
+/// Writes down that a LID and a phone number are one contact.
 pub async fn link(
     db: &Db,
     tenant: TenantId,
     device: DeviceId,
     lid: &Jid,
     phone: &Jid,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let row = Row { pk: keys::device_partition(tenant, device), identity: lid.clone(), phone: phone.clone() };
-    let answer = db
-        .client()
-        .put_item()
-        .table_name(db.table(Table::Contacts))
-        .set_item(Some(to_item(row)?))
-        .return_values(ReturnValue::AllOld)
-        .send()
-        .await?;
-    let before = answer.attributes.map(serde_dynamo::from_item::<_, Row>).transpose()?;
-    Ok(before.is_none_or(|row| row.phone != *phone))
+    let put = db.client().put_item().table_name(db.table(Table::Contacts));
+    put.set_item(Some(to_item(row)?)).send().await?;
+    Ok(())
 }
 
 /// The phone number behind a LID, when the device knows it.
@@ -65,6 +58,7 @@ pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Re
         .table_name(db.table(Table::Contacts))
         .key_condition_expression("pk = :pk")
         .expression_attribute_values(":pk", AttributeValue::S(keys::device_partition(tenant, device)))
+        .consistent_read(true)
         .projection_expression("pk, #identity")
         .expression_attribute_names("#identity", "identity");
     delete_all(db, Table::Contacts, query).await

@@ -163,7 +163,7 @@ pub async fn list(
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", serde_dynamo::to_attribute_value(status)?);
     }
-    query_page(query.filter_expression(filter), limit, from).await
+    query_page(query.filter_expression(filter), &["accountId", "id"], limit, from).await
 }
 
 /// Every device of a shard, of all tenants: for the connector that owns it.

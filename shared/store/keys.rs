@@ -50,3 +50,8 @@ pub fn shard_partition(shard: u16) -> String {
 pub fn position(at: Timestamp, unique: &str) -> String {
     format!("{at}#{unique}")
 }
+
+/// What follows the time in a position.
+pub fn split_position(position: &str) -> Option<&str> {
+    position.split_once('#').map(|(_, unique)| unique)
+}

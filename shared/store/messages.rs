@@ -234,7 +234,7 @@ pub async fn list_by_chat(
     from: Option<LastKey>,
 ) -> Result<Page<Message>, StoreError> {
     let query = by_chat(db, tenant, device, chat).scan_index_forward(false);
-    let page: Page<IndexKey> = query_page(query, limit, from).await?;
+    let page: Page<IndexKey> = query_page(query, &["pk", "sk", "chatPk", "position"], limit, from).await?;
     let mut found = get_many(db, &page.items).await?;
     let items = page.items.iter().filter_map(|key| found.remove(&key.sk)).collect();
     Ok(Page { items, next: page.next })
@@ -275,31 +275,34 @@ pub struct Waiting {
     pub message: MessageId,
 }
 
-/// What a shard's outbox holds, oldest first: accepted and not sent.
+/// What a shard's outbox holds, accepted before `before` and not sent; oldest first.
 pub async fn list_outbox(
     db: &Db,
     shard: u16,
+    before: Timestamp,
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<Waiting>, StoreError> {
+    #[derive(Deserialize)]
+    struct Row {
+        pk: String,
+        position: String,
+    }
     let query = db
         .client()
         .query()
         .table_name(db.table(Table::Messages))
         .index_name("outbox")
-        .key_condition_expression("outboxShard = :shard")
-        .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)));
-    let page: Page<IndexKey> = query_page(query, limit, from).await?;
-    let mut found = get_many(db, &page.items).await?;
-    let items = page
-        .items
-        .iter()
-        .filter_map(|key| {
-            let (tenant, device) = keys::split_device_partition(&key.pk)?;
-            Some(Waiting { tenant, device, message: found.remove(&key.sk)?.id })
-        })
-        .collect();
-    Ok(Page { items, next: page.next })
+        .key_condition_expression("outboxShard = :shard AND #position < :before")
+        .expression_attribute_names("#position", "position")
+        .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)))
+        .expression_attribute_values(":before", AttributeValue::S(keys::position(before, "")));
+    let page: Page<Row> = query_page(query, &["pk", "sk", "outboxShard", "position"], limit, from).await?;
+    let waiting = |row: Row| {
+        let (tenant, device) = keys::split_device_partition(&row.pk)?;
+        Some(Waiting { tenant, device, message: keys::split_position(&row.position)?.parse().ok()? })
+    };
+    Ok(Page { items: page.items.into_iter().filter_map(waiting).collect(), next: page.next })
 }
 
 /// Deletes every message of a device.
@@ -310,6 +313,7 @@ pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Re
         .table_name(db.table(Table::Messages))
         .key_condition_expression("pk = :pk")
         .expression_attribute_values(":pk", AttributeValue::S(keys::device_partition(tenant, device)))
+        .consistent_read(true)
         .projection_expression("pk, sk");
     delete_all(db, Table::Messages, query).await
 }

@@ -32,26 +32,53 @@ impl<T> Page<T> {
     }
 }
 
+/// How many rows are read at a time when a filter may drop most of them.
+const FILTERED_READ: i32 = 100;
+
 /// Runs a query until `limit` rows are found or the list ends. A filter may make DynamoDB answer with
-/// fewer rows than it read; those answers are followed up here.
+/// fewer rows than it read; those answers are followed up here. `key` names the attributes that a cursor
+/// consists of.
 pub(super) async fn query_page<T: DeserializeOwned>(
     query: QueryFluentBuilder,
+    key: &[&str],
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<T>, StoreError> {
-    let mut items = Vec::new();
+    let limit = usize::from(limit);
+    let read = match query.get_filter_expression() {
+        Some(_) => FILTERED_READ,
+        None => i32::try_from(limit).unwrap_or(FILTERED_READ),
+    };
+    let mut items = Vec::with_capacity(limit);
     let mut from = from.map(to_attributes);
     loop {
-        let wanted = i32::from(limit) - i32::try_from(items.len()).unwrap_or(i32::MAX);
-        let answer = query.clone().limit(wanted).set_exclusive_start_key(from).send().await?;
+        let answer = query.clone().limit(read).set_exclusive_start_key(from).send().await?;
         for item in answer.items.unwrap_or_default() {
-            items.push(serde_dynamo::from_item(item)?);
+            if items.len() == limit {
+                let last = items.last().map(|item| key_of(item, key));
+                return finish(items, last);
+            }
+            items.push(item);
         }
         from = answer.last_evaluated_key;
-        if from.is_none() || items.len() >= usize::from(limit) {
-            return Ok(Page { items, next: from.map(to_key) });
+        if from.is_none() || items.len() == limit {
+            return finish(items, from.map(to_key));
         }
     }
+}
+
+fn key_of(item: &Key, names: &[&str]) -> LastKey {
+    to_key(
+        item.iter()
+            .filter(|(name, _)| names.contains(&name.as_str()))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect(),
+    )
+}
+
+fn finish<T: DeserializeOwned>(items: Vec<Key>, next: Option<LastKey>) -> Result<Page<T>, StoreError> {
+    let items = items.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?;
+    Ok(Page { items, next })
 }
 
 /// Runs a query to its end. Only for lists that are bounded by what they are.

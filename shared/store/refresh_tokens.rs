@@ -95,12 +95,16 @@ pub async fn rotate(
             Some(
                 aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(e),
             ) => {
-                let reused = e
-                    .item()
-                    .map(|item| serde_dynamo::from_item::<_, Row>(item.clone()))
-                    .transpose()?
-                    .is_some_and(|row| row.ttl > now.unix_seconds());
-                Ok(if reused { Rotation::Reused } else { Rotation::Unknown })
+                let row: Option<Row> =
+                    e.item().map(|item| serde_dynamo::from_item(item.clone())).transpose()?;
+                Ok(match row {
+                    // The write went through and its answer was lost: the SDK tried again.
+                    Some(row) if row.token_hash == next_hash => {
+                        Rotation::Done(row.account_id, row.generation)
+                    }
+                    Some(row) if row.ttl > now.unix_seconds() => Rotation::Reused,
+                    _ => Rotation::Unknown,
+                })
             }
             _ => Err(error.into()),
         },
@@ -116,6 +120,26 @@ pub async fn delete(db: &Db, family: TokenFamilyId) -> Result<(), StoreError> {
         .send()
         .await?;
     Ok(())
+}
+
+/// Ends the family whose newest token has this hash; nothing when it has another.
+pub async fn delete_by_token(db: &Db, family: TokenFamilyId, token_hash: &str) -> Result<(), StoreError> {
+    let result = db
+        .client()
+        .delete_item()
+        .table_name(db.table(Table::RefreshTokens))
+        .key("familyId", AttributeValue::S(family.to_string()))
+        .condition_expression("tokenHash = :hash")
+        .expression_attribute_values(":hash", AttributeValue::S(token_hash.into()))
+        .send()
+        .await;
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Ends every family of an account.

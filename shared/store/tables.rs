@@ -1,9 +1,12 @@
 //! The tables as `infra/tables.json` describes them: Terraform makes them in the cloud from that file,
 //! this makes them on an endpoint of one's own.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use serde::Deserialize;
 
@@ -49,6 +52,9 @@ pub async fn create_missing(db: &Db) -> Result<usize, StoreError> {
         if !there.iter().any(|name| name == db.table(table)) {
             made += usize::from(create(db, db.table(table), &spec).await?);
         }
+        if let Some(attribute) = &spec.ttl {
+            expire(db, db.table(table), attribute).await?;
+        }
     }
     Ok(made)
 }
@@ -82,15 +88,22 @@ async fn create(db: &Db, name: &str, spec: &TableSpec) -> Result<bool, StoreErro
         }
         Err(error) => return Err(error.into()),
     }
-    if let Some(ttl) = &spec.ttl {
-        let ttl = TimeToLiveSpecification::builder()
-            .attribute_name(ttl)
-            .enabled(true)
-            .build()
-            .expect("name and switch are given");
-        client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await?;
-    }
+    let there = client.wait_until_table_exists().table_name(name).wait(Duration::from_secs(60)).await;
+    there.map_err(|error| StoreError::Unavailable(error.into()))?;
     Ok(true)
+}
+
+/// Switches on that rows whose time has passed are dropped, unless it is on.
+async fn expire(db: &Db, name: &str, attribute: &str) -> Result<(), StoreError> {
+    let described = db.client().describe_time_to_live().table_name(name).send().await?;
+    let status = described.time_to_live_description.and_then(|ttl| ttl.time_to_live_status);
+    if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+        return Ok(());
+    }
+    let ttl = TimeToLiveSpecification::builder().attribute_name(attribute).enabled(true).build();
+    let ttl = ttl.expect("name and switch are given");
+    db.client().update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await?;
+    Ok(())
 }
 
 fn key_attributes(spec: &TableSpec) -> Vec<&str> {

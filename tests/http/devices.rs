@@ -19,6 +19,8 @@ async fn a_device_is_made_shown_renamed_and_deleted() {
     assert_eq!(renamed["pacing"], made.json["pacing"]);
     let paced = gateway.admin.patch(&path, json!({"pacing": {"minDelayMs": 1, "maxDelayMs": 2}})).await;
     assert_eq!(paced.expect(200).json["pacing"]["maxDelayMs"], 2);
+    let paced = gateway.admin.patch(&path, json!({"pacing": {"perHour": 7}})).await.expect(200).json;
+    assert_eq!((&paced["pacing"]["maxDelayMs"], &paced["pacing"]["perHour"]), (&json!(2), &json!(7)));
     assert_eq!(gateway.admin.get(&path).await.expect(200).json["name"], "Office");
 
     gateway.admin.delete(&path).await.expect(204);

@@ -75,6 +75,11 @@ async fn bad_messages_are_refused_with_their_fields_and_nothing_is_stored() {
             "expiresAt",
             "in_the_past",
         ),
+        (
+            json!({"to": "+6281234567890", "type": "text", "text": text, "expiresAt": "9999-12-31T23:59:59-23:59"}),
+            "expiresAt",
+            "wrong_type",
+        ),
     ] {
         let answer = gateway.admin.post(&path, body).await;
         answer.expect_problem(422, "validation_failed").naming(field, code);

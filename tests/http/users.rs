@@ -193,6 +193,7 @@ async fn a_deleted_account_is_gone_at_once_erased_in_the_background_and_says_whe
         assert!(!rows.contains(account), "{table} still has {rows}");
     }
     assert!(!gateway.dump("accounts").await.to_string().contains("ani@example.com"));
-    // The address is free again.
+    // The address is free again, and the old token still is nobody's.
     gateway.api.register("ani@example.com").await;
+    ani.get("/v1/me").await.expect_problem(401, "unauthenticated");
 }

@@ -135,3 +135,23 @@ async fn many_messages_at_once_all_arrive_once() {
     let expected: Vec<_> = (0..60).map(|n| json!(format!("burst {n}"))).collect();
     assert_eq!(texts, expected);
 }
+
+#[tokio::test]
+async fn a_text_too_large_to_keep_does_not_keep_the_others_from_arriving() {
+    let gateway = Gateway::start().await;
+    let ani = gateway.phone("+6281234567890", "Ani").await;
+    let budi = gateway.phone("+6281234567891", "Budi").await;
+    let device = gateway.linked_device(&ani).await;
+    budi.send_text(&ani.number, &"x".repeat(450_000)).await;
+    gateway.admin.call(&format!("/v1/devices/{device}/disconnect")).await.expect(202);
+    gateway.admin.device_becomes(&device, "disconnected").await;
+    budi.send_text(&ani.number, &"y".repeat(450_000)).await;
+    budi.send_text(&ani.number, "small").await;
+    gateway.admin.call(&format!("/v1/devices/{device}/connect")).await.expect(202);
+    gateway.admin.receives(&device, &budi.number, "small").await;
+    let path = format!("/v1/devices/{device}/chats/{}/messages", budi.number);
+    let page = gateway.admin.get(&path).await.expect(200).json;
+    let kinds: Vec<_> =
+        page["items"].as_array().unwrap().iter().map(|m| m["unsupported"]["kind"].clone()).collect();
+    assert_eq!(json!(kinds), json!([null, "too_large", "too_large"]));
+}

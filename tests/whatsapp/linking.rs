@@ -211,3 +211,19 @@ async fn a_dropped_socket_comes_back_by_itself() {
         gateway.admin.device_becomes(&device, "connected").await;
     }
 }
+
+#[tokio::test]
+async fn a_device_that_is_connected_while_it_is_connecting_or_connected_ends_connected() {
+    let gateway = Gateway::start().await;
+    let phone = gateway.phone("+6281234567890", "Ani").await;
+    let device = gateway.linked_device(&phone).await;
+    let path = format!("/v1/devices/{device}");
+    for _ in 0..5 {
+        gateway.admin.call(&format!("{path}/disconnect")).await.expect(202);
+        gateway.admin.call(&format!("{path}/connect")).await.expect(202);
+        gateway.admin.call(&format!("{path}/connect")).await.expect(202);
+        gateway.admin.device_becomes(&device, "connected").await;
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(gateway.admin.get(&path).await.expect(200).json["status"], "connected");
+}

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::Method};
 use serde::Deserialize;
 use shared::{
-    domain::{ids::DeviceId, pacing::Pacing, permissions::Permission},
+    domain::{ids::DeviceId, pacing::PacingChange, permissions::Permission},
     services::{
         Context,
         devices::{self, DeviceChange},
@@ -29,7 +29,7 @@ pub fn route() -> Route {
 #[serde(deny_unknown_fields)]
 struct ChangeDeviceInput {
     name: Option<String>,
-    pacing: Option<Pacing>,
+    pacing: Option<PacingChange>,
 }
 
 /// Changes name or pacing.

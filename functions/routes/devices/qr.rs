@@ -52,9 +52,11 @@ async fn handle(
     let qr = devices::qr(&ctx, &caller, id).await?;
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let answer = match form(accept) {
-        Form::Json => Json(QrBody { qr: qr.code.clone(), expires_at: qr.expires_at }).into_response(),
-        Form::Png => ([(CONTENT_TYPE, "image/png")], png(&qr.code)?).into_response(),
-        Form::Svg => ([(CONTENT_TYPE, "image/svg+xml")], picture(&qr.code)?).into_response(),
+        Form::Json => {
+            Json(QrBody { qr: qr.code.expose().to_owned(), expires_at: qr.expires_at }).into_response()
+        }
+        Form::Png => ([(CONTENT_TYPE, "image/png")], png(qr.code.expose())?).into_response(),
+        Form::Svg => ([(CONTENT_TYPE, "image/svg+xml")], picture(qr.code.expose())?).into_response(),
     };
     // A code works once and for seconds.
     Ok(([(CACHE_CONTROL, "no-store"), (VARY, "Accept")], answer).into_response())

@@ -22,10 +22,11 @@ pub struct PasswordChange {
 /// Fails with `validation_failed` when the current one is wrong or the new one too short.
 pub async fn change_password(ctx: &Context, caller: &Caller, input: PasswordChange) -> Result<(), Error> {
     let row = accounts::get(&ctx.db, caller.account.id).await?.ok_or_else(|| Error::not_found("account"))?;
-    let matches =
-        tokio::task::spawn_blocking(move || crypto::verify_password(&input.current, &row.password_hash))
-            .await
-            .map_err(Error::internal)?;
+    let matches = tokio::task::spawn_blocking(move || {
+        crypto::verify_password(&input.current, row.password_hash.expose())
+    })
+    .await
+    .map_err(Error::internal)?;
     let mut invalid = Invalid::default();
     invalid.unless(matches, "currentPassword", "password_wrong", "this is not the current password");
     check_password(&mut invalid, &input.new, "newPassword");

@@ -74,7 +74,7 @@ async fn check(ctx: &Context, input: &Login) -> Result<Option<AccountRow>, Error
     let hash = row.as_ref().map(|row| row.password_hash.clone());
     let password = input.password.clone();
     let matches = tokio::task::spawn_blocking(move || match hash {
-        Some(hash) => crypto::verify_password(&password, &hash),
+        Some(hash) => crypto::verify_password(&password, hash.expose()),
         None => {
             crypto::verify_password(&password, hash_of_nobody());
             false

@@ -2,15 +2,19 @@
 
 use super::refresh::family_of;
 use crate::{
+    crypto,
     secret::Secret,
     services::{Caller, Context, Error},
     store::{accounts, refresh_tokens},
 };
 
-/// Ends the family of a refresh token. One that is unknown has ended already: that is no failure.
+/// Ends the family of a refresh token. One that is unknown or used has ended already: that is no failure.
 pub async fn log_out(ctx: &Context, token: &Secret) -> Result<(), Error> {
     match family_of(token) {
-        Some(family) => Ok(refresh_tokens::delete(&ctx.db, family).await?),
+        Some(family) => {
+            let hash = crypto::token_hash(token.expose());
+            Ok(refresh_tokens::delete_by_token(&ctx.db, family, &hash).await?)
+        }
         None => Ok(()),
     }
 }

@@ -92,7 +92,7 @@ pub(super) async fn create(ctx: &Context, new: NewAccount) -> Result<AccountRow,
         created_at: now,
         last_login_at: None,
     };
-    let password_hash = hash_password(new.password).await?;
+    let password_hash = Secret::new(hash_password(new.password).await?);
     let row = AccountRow { account, password_hash, generation: 0, erasure: None };
     match crate::store::accounts::create(&ctx.db, &row).await? {
         Created::Done => Ok(row),

@@ -1,8 +1,8 @@
 //! Renaming a device and changing its pacing.
 
-use super::{check_pacing, not_found};
+use super::{check_pacing, get, not_found};
 use crate::{
-    domain::{device::Device, ids::DeviceId, pacing::Pacing},
+    domain::{device::Device, ids::DeviceId, pacing::PacingChange},
     services::{Caller, Context, Error, Invalid},
     store::devices,
 };
@@ -12,8 +12,8 @@ use crate::{
 pub struct DeviceChange {
     /// Another name.
     pub name: Option<String>,
-    /// Another pacing.
-    pub pacing: Option<Pacing>,
+    /// Other limits of its pacing.
+    pub pacing: Option<PacingChange>,
 }
 
 /// Changes one of the caller's devices.
@@ -25,11 +25,15 @@ pub async fn change(
 ) -> Result<Device, Error> {
     let mut invalid = Invalid::default();
     let name = input.name.map(|name| invalid.text(&name, "name", 1, 100));
-    if let Some(pacing) = &input.pacing {
+    let pacing = match &input.pacing {
+        Some(change) => Some(get(ctx, caller, id).await?.pacing.with(change)),
+        None => None,
+    };
+    if let Some(pacing) = &pacing {
         check_pacing(&mut invalid, pacing);
     }
     invalid.check()?;
-    devices::change(&ctx.db, caller.tenant(), id, name.as_deref(), input.pacing.as_ref(), ctx.now())
+    devices::change(&ctx.db, caller.tenant(), id, name.as_deref(), pacing.as_ref(), ctx.now())
         .await?
         .ok_or_else(not_found)
 }

@@ -13,6 +13,7 @@ use crate::{
         phone::PhoneNumber,
     },
     queue::payloads::{CommandPayload, PairingCodeV1},
+    secret::Secret,
     services::{
         Caller, Category, Context, Error, Invalid,
         commands::{Answer, ask},
@@ -20,11 +21,11 @@ use crate::{
 };
 
 /// A code to type on the phone, under *Linked devices*, *Link with phone number*.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PairingCode {
-    /// Eight characters.
-    pub code: String,
+    /// Eight characters: as good as a login, so never shown in a log.
+    pub code: Secret,
     /// Until when it can be typed.
     pub expires_at: Timestamp,
 }

@@ -7,6 +7,7 @@ mod record_delivery;
 mod record_identity;
 mod record_receipt;
 mod send;
+mod sweep_outbox;
 mod wait;
 
 pub use get::get;
@@ -15,7 +16,8 @@ pub use list_chats::list_chats;
 pub use record_delivery::{Delivery, record_delivery};
 pub use record_identity::record_identity;
 pub use record_receipt::{Receipt, record_receipt};
-pub use send::{NewMessage, Priority, enqueue_outbox, send};
+pub use send::{NewMessage, Priority, send};
+pub use sweep_outbox::sweep_outbox;
 pub use wait::{LONGEST_WAIT, wait};
 
 use super::{Context, Error};

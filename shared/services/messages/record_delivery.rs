@@ -1,6 +1,6 @@
 //! Storing a message that WhatsApp delivered, before WhatsApp is told that it arrived.
 
-use super::{canonical, record_identity};
+use super::canonical;
 use crate::{
     clock::Timestamp,
     domain::{
@@ -37,7 +37,8 @@ pub struct Delivery {
     pub is_group: bool,
 }
 
-/// Stores a delivered message with its chat and the identities that it shows. WhatsApp may deliver it
+/// Stores a delivered message with its chat. What it shows of identities is recorded before
+/// ([`super::record_identity`]), so that the chat is the right one. WhatsApp may deliver it
 /// again: the same message has the same id and is stored once. Says which message it is, and whether it is
 /// new.
 pub async fn record_delivery(
@@ -46,11 +47,6 @@ pub async fn record_delivery(
     device: DeviceId,
     delivery: Delivery,
 ) -> Result<Option<(Message, bool)>, Error> {
-    for identity in [&delivery.chat, &delivery.sender] {
-        if let (Some(lid), Some(phone)) = (&identity.lid, &identity.phone) {
-            record_identity(ctx, tenant, device, lid, phone).await?;
-        }
-    }
     let (Some(chat), Some(sender)) = (delivery.chat.preferred(), delivery.sender.preferred()) else {
         tracing::warn!(%device, id = delivery.wa_message_id, "a delivered message names no chat or sender");
         return Ok(None);

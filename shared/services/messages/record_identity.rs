@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{
+        chat::Chat,
         ids::{DeviceId, TenantId},
         jid::Jid,
     },
@@ -18,14 +19,15 @@ pub async fn record_identity(
     lid: &Jid,
     phone: &Jid,
 ) -> Result<(), Error> {
-    if !contacts::link(&ctx.db, tenant, device, lid, phone).await? {
+    if contacts::phone_of(&ctx.db, tenant, device, lid).await?.as_ref() == Some(phone) {
         return Ok(());
     }
-    let Some(mut chat) = chats::get(&ctx.db, tenant, device, lid).await? else { return Ok(()) };
-    messages::move_chat(&ctx.db, tenant, device, lid, phone).await?;
-    chat.jid = phone.clone();
-    chat.lid = Some(lid.clone());
-    chats::touch(&ctx.db, tenant, device, &chat).await?;
-    chats::delete(&ctx.db, tenant, device, lid).await?;
-    Ok(())
+    // The link is written last: a crash before that begins again.
+    if let Some(chat) = chats::get(&ctx.db, tenant, device, lid).await? {
+        messages::move_chat(&ctx.db, tenant, device, lid, phone).await?;
+        let moved = Chat { jid: phone.clone(), lid: Some(lid.clone()), ..chat };
+        chats::touch(&ctx.db, tenant, device, &moved).await?;
+        chats::delete(&ctx.db, tenant, device, lid).await?;
+    }
+    Ok(contacts::link(&ctx.db, tenant, device, lid, phone).await?)
 }

@@ -167,26 +167,3 @@ fn check(input: &NewMessage, key: Option<&str>, now: Timestamp) -> Result<(Jid, 
         _ => Err(Error::internal("an invalid message was let through")),
     }
 }
-
-/// Queues again what a shard's outbox holds. What is in the queue already is recognised by SQS, or by the
-/// connector from the message's status.
-pub async fn enqueue_outbox(ctx: &Context, shard: u16) -> Result<usize, Error> {
-    let mut queued = 0;
-    let mut from = None;
-    loop {
-        let page = messages::list_outbox(&ctx.db, shard, 100, from).await?;
-        for waiting in page.items {
-            let payload = SendMessageV1 {
-                account_id: waiting.tenant,
-                device_id: waiting.device,
-                message_id: waiting.message,
-            };
-            ctx.queues.send_message(shard, &payload).await?;
-            queued += 1;
-        }
-        from = page.next;
-        if from.is_none() {
-            return Ok(queued);
-        }
-    }
-}
