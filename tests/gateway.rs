@@ -171,21 +171,34 @@ impl Gateway {
         self.dynamodb("Scan", scan).await["Count"].as_u64().expect("a count")
     }
 
-    /// Asks the embedded DynamoDB, which checks no signatures.
+    /// Makes the send queues forget what lies in them.
+    pub async fn purge_send_queues(&self) {
+        let listed =
+            self.aws("sqs", "AmazonSQS.ListQueues", json!({"QueueNamePrefix": "kurir-sends-"})).await;
+        for url in listed["QueueUrls"].as_array().expect("urls") {
+            self.aws("sqs", "AmazonSQS.PurgeQueue", json!({"QueueUrl": url})).await;
+        }
+    }
+
     async fn dynamodb(&self, action: &str, body: Value) -> Value {
+        self.aws("dynamodb", &format!("DynamoDB_20120810.{action}"), body).await
+    }
+
+    /// Asks one of the embedded services, which check no signatures.
+    async fn aws(&self, service: &str, target: &str, body: Value) -> Value {
         let endpoints = std::fs::read_to_string(self.data_dir().join("endpoints.json")).expect("told");
         let endpoints: Value = serde_json::from_str(&endpoints).expect("JSON");
-        let dynamodb = Api::new(endpoints["dynamodb"].as_str().expect("the embedded DynamoDB"));
+        let api = Api::new(endpoints[service].as_str().expect("an embedded service"));
         let signature = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                          SignedHeaders=host, Signature=00";
-        let request = dynamodb
+        let request = api
             .request(reqwest::Method::POST, "/")
-            .header("x-amz-target", format!("DynamoDB_20120810.{action}"))
+            .header("x-amz-target", target)
             .header("content-type", "application/x-amz-json-1.0")
             .header("authorization", signature)
             .header("x-amz-date", "20260101T000000Z")
             .body(body.to_string());
-        dynamodb.send(request).await.expect(200).json
+        api.send(request).await.expect(200).json
     }
 
     /// The folder of its data.

@@ -19,6 +19,10 @@ pub enum Permission {
     ConnectDevices,
     /// Send messages.
     SendMessages,
+    /// Send to many at once.
+    SendBulk,
+    /// Make and change groups.
+    ManageGroups,
     /// Read messages and chats.
     ViewMessages,
     /// See plans and what is used of one's own.
@@ -33,7 +37,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ManageOwnAccount,
         Self::ViewOwnAccount,
         Self::ManageApiKeys,
@@ -41,6 +45,8 @@ impl Permission {
         Self::ManageDevices,
         Self::ConnectDevices,
         Self::SendMessages,
+        Self::SendBulk,
+        Self::ManageGroups,
         Self::ViewMessages,
         Self::ViewUsage,
         Self::ViewAuditLog,
@@ -58,6 +64,7 @@ impl Role {
             ManageOwnAccount | ManageApiKeys | ManageDevices | ConnectDevices | SendMessages => {
                 self >= Self::User
             }
+            SendBulk | ManageGroups => self >= Self::Operator,
             ManageUsers | ViewOperations => self == Self::Admin,
         }
     }
@@ -84,5 +91,41 @@ mod tests {
         assert!(!Role::Readonly.allows(Permission::ManageApiKeys));
         assert!(!Role::Operator.allows(Permission::ViewOperations));
         assert!(Role::Admin.allows(Permission::ViewOperations));
+    }
+
+    /// The roles of the gateways that Kurir replaces, in Kurir's own, with what their matrices say of each.
+    /// What an older gateway gives to administrators alone, its paths ask `ManageUsers` or `ViewOperations`
+    /// for, whatever the native route asks for.
+    #[test]
+    fn the_matrices_of_the_older_gateways_can_be_expressed() {
+        use Permission::*;
+        let wa_gate = [("ADMIN", Role::Admin), ("OPERATOR", Role::Operator), ("USER", Role::Readonly)];
+        let may = |role: &str, permission| {
+            let (_, role) = wa_gate.iter().find(|(name, _)| *name == role).unwrap();
+            role.allows(permission)
+        };
+        for (permission, admin, operator, user) in [
+            (SendMessages, true, true, false),
+            (ViewAuditLog, true, true, true),
+            (SendBulk, true, true, false),
+            (ManageUsers, true, false, false),
+            (ViewOperations, true, false, false),
+        ] {
+            let allowed = [may("ADMIN", permission), may("OPERATOR", permission), may("USER", permission)];
+            assert_eq!(allowed, [admin, operator, user], "wa-gate: {permission:?}");
+        }
+        for (permission, user) in [
+            (ConnectDevices, true),
+            (ViewDevices, true),
+            (SendMessages, true),
+            (ViewMessages, true),
+            (SendBulk, false),
+            (ManageGroups, false),
+            (ManageUsers, false),
+        ] {
+            assert_eq!(Role::User.allows(permission), user, "multi-device: {permission:?}");
+        }
+        // wahub: admin, user, readonly.
+        assert!(Role::User.allows(SendMessages) && !Role::Readonly.allows(SendMessages));
     }
 }

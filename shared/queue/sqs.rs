@@ -18,7 +18,7 @@ use super::{
     payloads::{CommandPayload, SendMessageV1, SendPayload},
     queues,
 };
-use crate::{aws, config::Config};
+use crate::{aws, clock::Timestamp, config::Config};
 
 /// A family of queues, one for every shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,11 +134,27 @@ impl Queues {
     /// Queues a message to be sent. Twice within five minutes is once: SQS drops the second by the
     /// message's id.
     pub async fn send_message(&self, shard: u16, message: &SendMessageV1) -> Result<(), QueueError> {
+        self.send_as(shard, message, message.message_id.to_string()).await
+    }
+
+    /// Queues a message whose entry seems to be lost. SQS remembers that it had one: this one counts as
+    /// another, at most one a minute.
+    pub async fn send_again(
+        &self,
+        shard: u16,
+        message: &SendMessageV1,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let minute = now.unix_seconds() / 60;
+        self.send_as(shard, message, format!("{}.{minute}", message.message_id)).await
+    }
+
+    async fn send_as(&self, shard: u16, message: &SendMessageV1, dedup: String) -> Result<(), QueueError> {
         self.client()
             .send_message()
             .queue_url(self.url(QueueKind::Sends, shard).await?)
             .message_group_id(message.device_id.to_string())
-            .message_deduplication_id(message.message_id.to_string())
+            .message_deduplication_id(dedup)
             .message_body(serde_json::to_string(&SendPayload::V1(message.clone()))?)
             .send()
             .await?;

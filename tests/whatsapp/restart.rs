@@ -101,3 +101,33 @@ async fn a_graceful_stop_keeps_the_link_too() {
     let message = gateway.admin.send_text(&device, &budi.number, "still here").await;
     gateway.admin.message_becomes(&message, "delivered").await;
 }
+
+/// Takes as long as the sweep lets a message wait before it counts as forgotten: over a minute.
+#[tokio::test]
+async fn what_the_queue_forgets_comes_back_from_the_outbox() {
+    let gateway = Gateway::start().await;
+    let ani = gateway.phone("+6281234567890", "Ani").await;
+    let budi = gateway.phone("+6281234567891", "Budi").await;
+    let device = gateway.linked_device(&ani).await;
+    gateway.admin.call(&format!("/v1/devices/{device}/disconnect")).await.expect(202);
+    gateway.admin.device_becomes(&device, "disconnected").await;
+    let mut messages = Vec::new();
+    for n in 0..5 {
+        messages.push(gateway.admin.send_text(&device, &budi.number, &format!("number {n}")).await);
+    }
+    // One is in hand, the others are in the queue.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    gateway.purge_send_queues().await;
+    gateway.admin.call(&format!("/v1/devices/{device}/connect")).await.expect(202);
+    gateway.admin.message_becomes(&messages[0], "delivered").await;
+    let arrived = async {
+        while budi.messages().await.len() < 5 {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(240), arrived).await.expect("they come back");
+    for message in &messages {
+        gateway.admin.message_becomes(message, "delivered").await;
+    }
+    assert!(budi.messages().await.iter().all(|message| message["copies"] == 1));
+}

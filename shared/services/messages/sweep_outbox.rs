@@ -33,7 +33,7 @@ pub async fn sweep_outbox(
                 device_id: waiting.device,
                 message_id: waiting.message,
             };
-            ctx.queues.send_message(shard, &payload).await?;
+            ctx.queues.send_again(shard, &payload, ctx.now()).await?;
             queued += 1;
         }
         from = page.next;
