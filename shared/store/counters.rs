@@ -57,6 +57,9 @@ pub async fn charge(
     limits: &[(Meter, Rate)],
     now: Timestamp,
 ) -> Result<Charged, StoreError> {
+    if limits.iter().any(|(_, rate)| rate.limit == 0) {
+        return Ok(Charged::Refused(read(db, tenant, limits, now).await?));
+    }
     let mut request = db
         .client()
         .update_item()
@@ -77,7 +80,7 @@ pub async fn charge(
             .expression_attribute_names(format!("#c{n}"), attribute(*meter, rate.per, index))
             .expression_attribute_values(format!(":l{n}"), AttributeValue::N(rate.limit.to_string()));
         adds.push(format!("#c{n} :one"));
-        conditions.push(format!("((attribute_not_exists(#c{n}) AND :l{n} > :zero) OR #c{n} < :l{n})"));
+        conditions.push(format!("(attribute_not_exists(#c{n}) OR #c{n} < :l{n})"));
         for back in 1..=CLEARED {
             request = request.expression_attribute_names(
                 format!("#o{n}_{back}"),
@@ -89,7 +92,6 @@ pub async fn charge(
     let result = request
         .update_expression(format!("ADD {} SET #ttl = :ttl REMOVE {}", adds.join(", "), removes.join(", ")))
         .condition_expression(conditions.join(" AND "))
-        .expression_attribute_values(":zero", AttributeValue::N("0".into()))
         .send()
         .await;
     match result {

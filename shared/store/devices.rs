@@ -73,6 +73,9 @@ pub enum Created {
 /// Stores a new device, unless its tenant has `limit` of them. The device and its count are written
 /// together, so that the limit holds however many are made at once.
 pub async fn create(db: &Db, device: &Device, limit: Option<u32>) -> Result<Created, StoreError> {
+    if limit == Some(0) {
+        return Ok(Created::QuotaSpent);
+    }
     let row = Row { device, shard_key: keys::shard_partition(device.shard) };
     let put = Put::builder()
         .table_name(db.table(Table::Devices))
@@ -83,9 +86,8 @@ pub async fn create(db: &Db, device: &Device, limit: Option<u32>) -> Result<Crea
     let mut count = count(db, device.account_id, 1);
     if let Some(limit) = limit {
         count = count
-            .condition_expression("devices < :limit OR (attribute_not_exists(devices) AND :limit > :zero)")
-            .expression_attribute_values(":limit", AttributeValue::N(limit.to_string()))
-            .expression_attribute_values(":zero", AttributeValue::N("0".into()));
+            .condition_expression("attribute_not_exists(devices) OR devices < :limit")
+            .expression_attribute_values(":limit", AttributeValue::N(limit.to_string()));
     }
     let count = count.build().expect("table, key and expression are given");
     let writes = vec![

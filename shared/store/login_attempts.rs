@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
 
 use super::{Db, StoreError, Table};
 use crate::{clock::Timestamp, crypto};
@@ -22,48 +25,54 @@ pub enum Try {
 
 /// Counts a try at `door`, of at most `limit` in a span.
 pub async fn count(db: &Db, door: &str, limit: u32, now: Timestamp) -> Result<Try, StoreError> {
-    // Within a span that is running and not used up, or with a new span when there is none.
-    for (action, condition) in [
-        ("ADD tries :one", "#ttl > :now AND tries < :limit"),
-        ("SET tries = :one, #ttl = :end", "attribute_not_exists(#ttl) OR #ttl <= :now"),
-    ] {
-        let mut request = db
-            .client()
-            .update_item()
-            .table_name(db.table(Table::Counters))
-            .set_key(Some(key(door)))
-            .update_expression(action)
-            .condition_expression(condition)
-            .return_values_on_condition_check_failure(
-                aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
-            )
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":one", AttributeValue::N("1".into()))
-            .expression_attribute_values(":now", AttributeValue::N(now.unix_seconds().to_string()));
-        request = if action.starts_with("ADD") {
-            request.expression_attribute_values(":limit", AttributeValue::N(limit.to_string()))
-        } else {
-            let end = (now + SPAN).unix_seconds();
-            request.expression_attribute_values(":end", AttributeValue::N(end.to_string()))
-        };
-        match request.send().await {
-            Ok(_) => return Ok(Try::Counted),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(e)) => {
-                    let end = e.item().and_then(|row| row.get("ttl")?.as_n().ok()?.parse::<i64>().ok());
-                    match end {
-                        Some(end) if end > now.unix_seconds() => {
-                            return Ok(Try::TooMany(Timestamp::from_unix_millis(end * 1000)));
-                        }
-                        _ => {}
-                    }
-                }
-                _ => return Err(error.into()),
-            },
+    loop {
+        let more = update(db, door, now)
+            .update_expression("ADD tries :one")
+            .condition_expression("#ttl > :now AND tries < :limit")
+            .expression_attribute_values(":limit", AttributeValue::N(limit.to_string()));
+        match attempt(more).await? {
+            Attempt::Done => return Ok(Try::Counted),
+            Attempt::Refused(Some(end)) if end > now.unix_seconds() => {
+                return Ok(Try::TooMany(Timestamp::from_unix_millis(end * 1000)));
+            }
+            Attempt::Refused(_) => {}
+        }
+        // No span is running: begin one, unless another try does so first; then this one counts in it.
+        let begin = update(db, door, now)
+            .update_expression("SET tries = :one, #ttl = :end")
+            .condition_expression("attribute_not_exists(#ttl) OR #ttl <= :now")
+            .expression_attribute_values(":end", AttributeValue::N((now + SPAN).unix_seconds().to_string()));
+        if let Attempt::Done = attempt(begin).await? {
+            return Ok(Try::Counted);
         }
     }
-    // Another try began the span in between: this one counts in it.
-    Ok(Try::TooMany(now + Duration::from_secs(1)))
+}
+
+enum Attempt {
+    Done,
+    /// The condition does not hold; when the span that is there ends.
+    Refused(Option<i64>),
+}
+
+async fn attempt(request: UpdateItemFluentBuilder) -> Result<Attempt, StoreError> {
+    let Err(error) = request.send().await else { return Ok(Attempt::Done) };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(e)) => {
+            Ok(Attempt::Refused(e.item().and_then(|row| row.get("ttl")?.as_n().ok()?.parse().ok())))
+        }
+        _ => Err(error.into()),
+    }
+}
+
+fn update(db: &Db, door: &str, now: Timestamp) -> UpdateItemFluentBuilder {
+    db.client()
+        .update_item()
+        .table_name(db.table(Table::Counters))
+        .set_key(Some(key(door)))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_values(":one", AttributeValue::N("1".into()))
+        .expression_attribute_values(":now", AttributeValue::N(now.unix_seconds().to_string()))
 }
 
 /// Gives back a try that was right.
