@@ -117,8 +117,10 @@ fn client_ip(policy: &HttpPolicy, request: &Request) -> Option<IpAddr> {
         }
         _ => request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
     };
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    policy.caller(peer, forwarded.unwrap_or_default())
+    // A proxy may add a line of its own in place of its word at the end of the client's.
+    let lines = request.headers().get_all("x-forwarded-for").iter();
+    let forwarded: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("unreadable")).collect();
+    policy.caller(peer, &forwarded.join(","))
 }
 
 /// The id that the caller gave, when it is one that can stand in logs.

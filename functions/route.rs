@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::{
     Router,
-    extract::{Query, RawPathParams, Request, State},
+    extract::{Query, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     handler::Handler,
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{Next, from_fn_with_state},
@@ -23,6 +23,7 @@ use shared::{
     },
 };
 
+use tracing::Instrument;
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::{
@@ -146,16 +147,35 @@ pub fn around(ctx: &Context, router: Router) -> Router {
     middleware::around(router, ctx.http.clone())
 }
 
-/// Finds out who is asking and whether the route is for them, counts the use and writes it down.
+/// Finds out who is asking and whether the route is for them, counts the use and writes it down. In a task of
+/// its own: a client that hangs up stops none of that.
 async fn guard(
     State((ctx, rule)): State<(Context, Rule)>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Ok(params) = params else { return Problem::not_found("resource").into_response() };
+    let target = params.iter().last().map(|(_, value)| value.to_owned()).filter(|text| is_id(text));
+    match tokio::spawn(guarded(ctx, rule, target, request, next).in_current_span()).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Kurir is stopping")
+                .into_response(),
+        },
+    }
+}
+
+async fn guarded(
+    ctx: Context,
+    rule: Rule,
+    target: Option<String>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let ip = request.extensions().get::<ClientIp>().and_then(|ip| ip.0);
     let request_id = request.extensions().get::<RequestName>().map(|name| name.0.clone());
-    let target = params.iter().last().map(|(_, value)| value.to_owned());
     let mut caller = None;
     let mut response = match admit(&ctx, rule, (request.headers(), request.uri()), ip).await {
         Ok(found) => {
@@ -177,12 +197,16 @@ async fn guard(
     if let Some(caller) = &caller {
         show_limits(&ctx, &caller.allowance, response.headers_mut());
     }
-    if let Some(action) = rule.action {
-        let note = response.extensions_mut().remove::<AuditNote>().unwrap_or_default();
-        let actor = note.actor.as_ref().or(caller.as_ref().map(|caller| &caller.account));
+    let note = response.extensions_mut().remove::<AuditNote>();
+    // Strangers who are sent away leave no entry, but at the door: they could fill the log.
+    let known = caller.is_some() || rule.access == Access::Public;
+    if let (Some(action), true) = (rule.action, known) {
+        let (caller, note) = (caller.as_ref(), note.unwrap_or_default());
+        let actor = note.actor.as_ref().or(caller.map(|caller| &caller.account));
+        let by_key = caller.filter(|caller| actor.is_some_and(|actor| actor.id == caller.account.id));
         let deed = Deed {
             actor,
-            api_key: caller.as_ref().and_then(|caller| caller.api_key),
+            api_key: by_key.and_then(|caller| caller.api_key.as_ref()).map(|key| key.id),
             action,
             target: note.target.or(target).or_else(|| made(&response)),
             ip,
@@ -193,6 +217,13 @@ async fn guard(
         audit::record(&ctx, deed).await;
     }
     response
+}
+
+/// Whether a text has the form of an id, so that nothing else gets into the audit log from a path.
+fn is_id(text: &str) -> bool {
+    text.split_once('_').is_some_and(|(kind, ulid)| {
+        kind.len() == 3 && ulid.len() == 26 && ulid.chars().all(|c| c.is_ascii_alphanumeric())
+    })
 }
 
 /// Lets a caller in, or says why not; then with who it was, when that is known.
@@ -267,7 +298,7 @@ fn outcome(status: StatusCode) -> Outcome {
 /// The id of what was made, from where the answer says it is.
 fn made(response: &Response) -> Option<String> {
     let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
-    location.rsplit('/').next().map(str::to_owned)
+    location.rsplit('/').next().filter(|text| is_id(text)).map(str::to_owned)
 }
 
 /// What a request shows of itself. The older gateways' paths, which are all those outside `/v1`, also take an

@@ -227,7 +227,7 @@ async fn credentials(ctx: &Context, data: &DataDir, options: &Options) -> Result
         FirstAdmin::Existing(account) => (account, None),
     };
     let key = NewApiKey { name: "first key".into(), role: None, expires_at: None, allowed_ips: Vec::new() };
-    let (_, api_key) = api_keys::create(ctx, &account, Role::Admin, key).await?;
+    let (_, api_key) = api_keys::create(ctx, &account, Role::Admin, None, key).await?;
     let credentials = Credentials { email: options.admin_email.clone(), password, api_key };
     data.keep(&credentials)?;
     Ok(credentials)

@@ -188,6 +188,9 @@ pub enum PlansError {
     /// Not TOML, or not plans.
     #[error("the plans file is not valid: {0}")]
     Form(#[from] toml::de::Error),
+    /// Which of the two would count?
+    #[error("the plan `{0}` limits the same thing in the same span twice")]
+    Twice(String),
     /// Newcomers would have none.
     #[error("the plans file has no plan `{DEFAULT}`, which newcomers get")]
     NoDefault,
@@ -197,6 +200,14 @@ impl Plans {
     /// Reads a plans file.
     pub fn parse(text: &str) -> Result<Self, PlansError> {
         let plans: BTreeMap<String, Plan> = toml::from_str(text)?;
+        for (name, plan) in &plans {
+            let mut seen: Vec<(Meter, Span)> =
+                plan.all_rates().iter().map(|(meter, rate)| (*meter, rate.per)).collect();
+            seen.sort_unstable();
+            if seen.windows(2).any(|pair| pair[0] == pair[1]) {
+                return Err(PlansError::Twice(name.clone()));
+            }
+        }
         if plans.contains_key(DEFAULT) { Ok(Self(plans)) } else { Err(PlansError::NoDefault) }
     }
 
@@ -250,6 +261,9 @@ mod tests {
         assert_eq!(rates.len(), 5);
         assert!(Plans::parse("[pro]\nauditDays = 1").is_err());
         assert!(Plans::parse("[basic]\nauditDays = 1\ndevises = 3").is_err());
+        let twice =
+            "[basic]\nauditDays = 1\nrates.qr = [{ limit = 1, per = \"day\" }, { limit = 2, per = \"day\" }]";
+        assert!(matches!(Plans::parse(twice), Err(PlansError::Twice(_))));
     }
 
     proptest! {

@@ -54,6 +54,14 @@ impl Allowance {
                 // The caller may go on when the last of the limits that are reached is reset.
                 let reached = standings.iter().filter(|s| s.used >= s.rate.limit);
                 let worst = reached.max_by_key(|s| s.rate.per.end(now)).copied();
+                if worst.is_some_and(|standing| standing.meter != Meter::ApiCalls) {
+                    // What is refused for another reason is an API call all the same.
+                    let calls = limits.iter().filter(|(meter, _)| *meter == Meter::ApiCalls).copied();
+                    let calls: Vec<_> = calls.collect();
+                    if !calls.is_empty() {
+                        counters::charge(&ctx.db, self.tenant, &calls, now).await?;
+                    }
+                }
                 self.set(standings);
                 Err(refusal(worst, now))
             }

@@ -5,13 +5,7 @@ use std::net::IpAddr;
 use super::{Allowance, Category, Context, Error};
 use crate::{
     crypto,
-    domain::{
-        account::Account,
-        api_key,
-        ids::{ApiKeyId, TenantId},
-        permissions::Permission,
-        role::Role,
-    },
+    domain::{account::Account, api_key, ids::TenantId, permissions::Permission, role::Role},
     secret::Secret,
     store::{accounts, api_keys},
 };
@@ -33,7 +27,7 @@ pub struct Caller {
     /// The role of the credentials: never more than the account's.
     pub role: Role,
     /// The API key, when it asks with one.
-    pub api_key: Option<ApiKeyId>,
+    pub api_key: Option<api_key::ApiKey>,
     /// What it may use.
     pub allowance: Allowance,
 }
@@ -76,7 +70,7 @@ pub async fn authenticate(
         }
         Credentials::ApiKey(key) => {
             let key = find_key(ctx, key, ip).await?;
-            (key.account_id, key.role, None, Some(key.id))
+            (key.account_id, key.role, None, Some(key))
         }
     };
     let row = accounts::get(&ctx.db, account).await?.ok_or_else(gone)?;

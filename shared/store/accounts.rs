@@ -248,18 +248,24 @@ pub async fn replace(db: &Db, before: &AccountRow, after: &AccountRow) -> Result
         .table_name(db.table(Table::Accounts))
         .key("pk", AttributeValue::S(keys::account(account.id)))
         .condition_expression(
-            "attribute_exists(pk) AND #role = :oldRole AND active = :oldActive AND attribute_not_exists(erasure)",
+            "attribute_exists(pk) AND #role = :oldRole AND active = :oldActive AND #name = :oldName \
+             AND #plan = :oldPlan AND attribute_not_exists(erasure)",
         )
         .expression_attribute_names("#name", "name")
         .expression_attribute_names("#role", "role")
         .expression_attribute_names("#plan", "plan")
         .expression_attribute_values(":oldRole", serde_dynamo::to_attribute_value(before.account.role)?)
+        .expression_attribute_values(":oldName", AttributeValue::S(before.account.name.clone()))
+        .expression_attribute_values(":oldPlan", AttributeValue::S(before.account.plan.clone()))
         .expression_attribute_values(":oldActive", AttributeValue::Bool(before.account.active))
         .expression_attribute_values(":name", AttributeValue::S(account.name.clone()))
         .expression_attribute_values(":role", serde_dynamo::to_attribute_value(account.role)?)
         .expression_attribute_values(":plan", AttributeValue::S(account.plan.clone()))
         .expression_attribute_values(":active", AttributeValue::Bool(account.active))
-        .expression_attribute_values(":step", AttributeValue::N(u8::from(is_less(before, after)).to_string()));
+        .expression_attribute_values(
+            ":step",
+            AttributeValue::N(u8::from(is_less(before, after)).to_string()),
+        );
     let mut expression =
         "SET #name = :name, #role = :role, #plan = :plan, active = :active, generation = generation + :step"
             .to_owned();

@@ -75,3 +75,20 @@ async fn keys_are_listed_in_pages() {
     }
     assert_eq!(names, ["key 0", "key 1", "key 2", "key 3", "key 4"]);
 }
+
+#[tokio::test]
+async fn a_bounded_key_makes_no_key_that_works_longer_or_from_elsewhere() {
+    let gateway = Gateway::start().await;
+    let (ani, _) = gateway.api.register("ani@example.com").await;
+    let end = tests::in_seconds(3600);
+    let bounds = json!({"name": "bounded", "expiresAt": end, "allowedIps": ["127.0.0.0/8"]});
+    let key = ani.post("/v1/api-keys", bounds).await.expect(201).json;
+    let bounded = gateway.api.with_key(key["key"].as_str().unwrap());
+    let child = bounded.post("/v1/api-keys", json!({"name": "child"})).await.expect(201).json;
+    assert_eq!((&child["expiresAt"], &child["allowedIps"]), (&json!(end), &json!(["127.0.0.0/8"])));
+    let body = json!({"name": "x", "expiresAt": tests::in_seconds(7200), "allowedIps": ["0.0.0.0/0"]});
+    let wider = bounded.post("/v1/api-keys", body).await.expect_problem(422, "validation_failed");
+    wider.naming("expiresAt", "too_late").naming("allowedIps", "too_wide");
+    let narrower = json!({"name": "x", "allowedIps": ["127.0.0.1"]});
+    bounded.post("/v1/api-keys", narrower).await.expect(201);
+}

@@ -102,3 +102,14 @@ async fn mistakes_in_the_settings_are_clear_errors_at_start() {
         assert!(error.contains(expected), "{variable}={value}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_proxys_own_line_counts_and_not_the_clients() {
+    let env = [("KURIR_TRUSTED_PROXIES", "127.0.0.1"), ("KURIR_IP_DENY", "203.0.113.0/24")];
+    let gateway = Gateway::start_with(&env).await;
+    let lines = ["198.51.100.1", "203.0.113.7"];
+    let request = lines.iter().fold(gateway.api.request(Method::GET, "/v1/health"), |request, line| {
+        request.header("x-forwarded-for", *line)
+    });
+    gateway.api.send(request).await.expect_problem(403, "address_forbidden");
+}

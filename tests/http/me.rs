@@ -33,3 +33,15 @@ async fn a_password_changes_with_the_old_one_as_proof() {
     gateway.api.post("/v1/auth/login", login("correct horse")).await.expect_problem(401, "unauthenticated");
     gateway.api.post("/v1/auth/login", login("battery staple")).await.expect(200);
 }
+
+#[tokio::test]
+async fn wrong_passwords_are_counted_like_logins() {
+    let gateway = Gateway::start().await;
+    let (ani, _) = gateway.api.register("ani@example.com").await;
+    let guess = json!({"currentPassword": "a guess", "newPassword": "battery staple"});
+    for _ in 0..5 {
+        ani.post("/v1/me/password", guess.clone()).await.expect_problem(422, "validation_failed");
+    }
+    let right = json!({"currentPassword": "correct horse", "newPassword": "battery staple"});
+    ani.post("/v1/me/password", right).await.expect_problem(429, "rate_limited");
+}

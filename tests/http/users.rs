@@ -121,6 +121,21 @@ async fn a_lower_role_holds_at_once_for_tokens_and_keys() {
 }
 
 #[tokio::test]
+async fn changes_at_the_same_time_all_hold() {
+    let gateway = Gateway::start().await;
+    let (_, session) = gateway.api.register("ani@example.com").await;
+    let user = path(&session["account"]);
+    for round in 0..5 {
+        let (name, plan) = (format!("Ani {round}"), if round % 2 == 0 { "pro" } else { "max" });
+        let (one, two) = (json!({"name": name}), json!({"plan": plan}));
+        let (one, two) = tokio::join!(gateway.admin.patch(&user, one), gateway.admin.patch(&user, two));
+        assert_eq!((one.status, two.status), (200, 200));
+        let now = gateway.admin.get(&user).await.expect(200).json;
+        assert_eq!((&now["name"], &now["plan"]), (&json!(name), &json!(plan)));
+    }
+}
+
+#[tokio::test]
 async fn the_last_administrator_cannot_remove_itself_however_it_tries() {
     let gateway = Gateway::start().await;
     let me = gateway.admin.get("/v1/me").await.expect(200).json;

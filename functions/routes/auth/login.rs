@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{
+    domain::account::Email,
     secret::Secret,
     services::{
         Context,
@@ -50,7 +51,8 @@ async fn handle(
     ClientAddress(ip): ClientAddress,
     JsonBody(input): JsonBody<LoginInput>,
 ) -> Response {
-    let target = Some(input.email.chars().take(254).collect());
+    // What is no address may be a password in the wrong field.
+    let target = Email::parse(&input.email).map(String::from);
     let login = Login { email: input.email, password: input.password, ip };
     let (actor, mut response) = match accounts::log_in(&ctx, login).await {
         Ok(session) => (Some(session.account.clone()), Json(SessionBody::from(session)).into_response()),

@@ -1,7 +1,7 @@
 //! `POST /v1/auth/register`
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{Method, StatusCode},
     response::IntoResponse,
@@ -22,7 +22,7 @@ use super::SessionBody;
 use crate::{
     error::Problem,
     extract::JsonBody,
-    route::{Access, Route},
+    route::{Access, AuditNote, Route},
 };
 
 pub fn route() -> Route {
@@ -53,5 +53,7 @@ async fn handle(
 ) -> Result<impl IntoResponse, Problem> {
     let input = Registration { email: input.email, password: input.password, name: input.name };
     let session = accounts::register(&ctx, input).await?;
-    Ok((StatusCode::CREATED, [(LOCATION, "/v1/me")], Json(SessionBody::from(session))))
+    let note =
+        AuditNote { target: Some(session.account.id.to_string()), actor: Some(session.account.clone()) };
+    Ok((StatusCode::CREATED, [(LOCATION, "/v1/me")], Extension(note), Json(SessionBody::from(session))))
 }

@@ -52,13 +52,36 @@ pub async fn log_in(ctx: &Context, input: Login) -> Result<Session, Error> {
     begin(ctx, row).await
 }
 
-/// Where tries are counted: at the account, known or not, and at the address that they come from.
+/// Where tries are counted: at the account, known or not, and at the address that they come from. Whoever has
+/// one IPv6 address has the 2^64 beside it.
 fn doors(input: &Login) -> Vec<String> {
-    let account = format!("account {}", input.email.trim().to_lowercase());
-    [Some(account), input.ip.map(|ip| format!("address {ip}"))].into_iter().flatten().collect()
+    let address = input.ip.map(|ip| match ip {
+        IpAddr::V4(ip) => format!("address {ip}"),
+        IpAddr::V6(ip) => format!("address {:x?}", &ip.segments()[..4]),
+    });
+    [Some(account_door(&input.email)), address].into_iter().flatten().collect()
 }
 
-async fn give_back(ctx: &Context, doors: &[String]) -> Result<(), Error> {
+/// Where tries at an account are counted.
+pub(super) fn account_door(email: &str) -> String {
+    format!("account {}", email.trim().to_lowercase())
+}
+
+/// Counts a try at each door, before the password is looked at. [`give_back`] it when that was right.
+pub(super) async fn knock(ctx: &Context, doors: &[String]) -> Result<(), Error> {
+    let now = ctx.now();
+    for (n, door) in doors.iter().enumerate() {
+        if let Try::TooMany(until) = login_attempts::count(&ctx.db, door, TRIES, now).await? {
+            give_back(ctx, &doors[..n]).await?;
+            let error =
+                Error::new(Category::RateLimited, "rate_limited", "too many wrong tries; wait a while");
+            return Err(error.retry_after(until.since(now)));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn give_back(ctx: &Context, doors: &[String]) -> Result<(), Error> {
     for door in doors {
         login_attempts::give_back(&ctx.db, door).await?;
     }

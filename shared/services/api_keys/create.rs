@@ -28,15 +28,18 @@ pub struct NewApiKey {
     pub allowed_ips: Vec<String>,
 }
 
-/// Makes a key for `owner`, who acts with `owner_role`. The secret is in the answer and nowhere else.
+/// Makes a key for `owner`, who acts with `owner_role`, through the key `parent` if through one: then the new
+/// one works no longer and from nowhere else. The secret is in the answer and nowhere else.
 pub async fn create(
     ctx: &Context,
     owner: &Account,
     owner_role: Role,
+    parent: Option<&ApiKey>,
     input: NewApiKey,
 ) -> Result<(ApiKey, Secret), Error> {
     let now = ctx.now();
     let role = input.role.unwrap_or(owner_role);
+    let expires_at = input.expires_at.or(parent.and_then(|parent| parent.expires_at));
     let mut invalid = Invalid::default();
     let name = invalid.text(&input.name, "name", 1, 100);
     invalid.unless(role <= owner_role, "role", "role_too_high", "a key has no higher role than its owner");
@@ -52,6 +55,18 @@ pub async fn create(
         let network = parse_network(text).ok_or("not an address or a network like 203.0.113.0/24");
         allowed_ips.extend(invalid.take(network, &format!("allowedIps[{n}]"), "network_invalid"));
     }
+    if let Some(parent) = parent {
+        let inside = allowed_ips.iter().all(|net| parent.allowed_ips.iter().any(|of| of.contains(net)));
+        let message = "a key cannot make one that works from elsewhere";
+        if allowed_ips.is_empty() {
+            allowed_ips.clone_from(&parent.allowed_ips);
+        } else {
+            invalid.unless(parent.allowed_ips.is_empty() || inside, "allowedIps", "too_wide", message);
+        }
+        let message = "a key cannot make one that works longer";
+        let in_time = parent.expires_at.is_none_or(|end| expires_at.is_some_and(|at| at <= end));
+        invalid.unless(in_time, "expiresAt", "too_late", message);
+    }
     invalid.check()?;
     let secret = crypto::random_token(PREFIX);
     let key = ApiKey {
@@ -61,7 +76,7 @@ pub async fn create(
         prefix: secret.expose().chars().take(PREFIX.len() + 6).collect(),
         role,
         created_at: now,
-        expires_at: input.expires_at,
+        expires_at,
         allowed_ips,
         last_used_at: None,
     };

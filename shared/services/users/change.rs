@@ -4,8 +4,11 @@ use super::{check_plan, refused};
 use crate::{
     domain::{account::Account, ids::AccountId, role::Role},
     services::{Context, Error, Invalid},
-    store::accounts::{self, AccountRow},
+    store::accounts::{self, AccountRow, Changed},
 };
+
+/// How often a change is tried that meets another one.
+const TRIES: u32 = 5;
 
 /// What is to change; what is not given stays.
 #[derive(Debug, Clone, Default)]
@@ -30,15 +33,25 @@ pub async fn change(ctx: &Context, id: AccountId, input: UserChange) -> Result<A
         check_plan(&mut invalid, &ctx.plans, plan);
     }
     invalid.check()?;
-    let before = find(ctx, id).await?;
-    let mut after = before.clone();
-    let account = &mut after.account;
-    account.name = name.unwrap_or_else(|| account.name.clone());
-    account.role = input.role.unwrap_or(account.role);
-    account.plan = input.plan.unwrap_or_else(|| account.plan.clone());
-    account.active = input.active.unwrap_or(account.active);
-    refused(accounts::replace(&ctx.db, &before, &after).await?)?;
-    Ok(after.account)
+    for _ in 0..TRIES {
+        let before = find(ctx, id).await?;
+        let mut after = before.clone();
+        let account = &mut after.account;
+        account.name = name.clone().unwrap_or_else(|| account.name.clone());
+        account.role = input.role.unwrap_or(account.role);
+        account.plan = input.plan.clone().unwrap_or_else(|| account.plan.clone());
+        account.active = input.active.unwrap_or(account.active);
+        match accounts::replace(&ctx.db, &before, &after).await? {
+            // Somebody else changed it in between: this change goes on top of that one.
+            Changed::Stale => {}
+            changed => {
+                refused(changed)?;
+                return Ok(after.account);
+            }
+        }
+    }
+    refused(Changed::Stale)?;
+    find(ctx, id).await.map(|row| row.account)
 }
 
 /// The account, unless it is being erased.
