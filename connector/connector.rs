@@ -1,14 +1,16 @@
-//! One connector: every shard that it owns, from start to stop.
+//! One connector: every shard that it holds, from start to stop.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use shared::{crypto::MasterKey, services::Context};
-use tokio::task::JoinHandle;
+use shared::{crypto::MasterKey, domain::ids::WorkerId, services::Context};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     inbound::KnownContacts,
-    ownership::{Epoch, Ownership},
+    outbound::Progress,
+    ownership::{Lease, Leases, Ownership},
+    session::Sessions,
     session_store::{CommitSettings, SessionStores},
     shard::{self, Worker},
     whatsapp::{AddressError, WhatsApp, WhatsAppConfig},
@@ -19,6 +21,7 @@ const DRAIN: Duration = Duration::from_secs(15);
 
 /// A running connector.
 pub struct Connector {
+    id: WorkerId,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -32,26 +35,32 @@ pub enum StartError {
 }
 
 impl Connector {
-    /// Starts serving the shards that `ownership` gives.
+    /// Starts serving its share of the deployment's shards: all of them when no other connector runs.
     ///
     /// # Errors
     /// [`StartError`] when the configuration is not usable; what goes wrong later is retried and logged.
-    pub fn start(
-        ctx: Context,
-        master_key: &MasterKey,
-        whatsapp: WhatsAppConfig,
-        ownership: Arc<dyn Ownership>,
-    ) -> Result<Self, StartError> {
+    pub fn start(ctx: Context, master_key: &MasterKey, whatsapp: WhatsAppConfig) -> Result<Self, StartError> {
         let sealer = master_key.sealer("session-keys");
         let keys = SessionStores::new(ctx.db.clone(), sealer, ctx.clock.clone(), CommitSettings::default());
-        let worker =
-            Worker { ctx, keys, whatsapp: WhatsApp::new(whatsapp)?, contacts: KnownContacts::default() };
+        let whatsapp = WhatsApp::new(whatsapp)?;
+        let (contacts, sessions) = (KnownContacts::default(), Sessions::default());
+        let id = WorkerId::generate(ctx.now());
+        let (db, shards, clock) = (ctx.db.clone(), ctx.queues.shards(), ctx.clock.clone());
+        let ownership = Arc::new(Leases::start(db, shards, id, clock, sessions.clone()));
+        let progress = Progress::start(ctx.clone());
+        let worker = Worker { ctx, keys, whatsapp, contacts, sessions, progress };
         let stop = CancellationToken::new();
         let task = tokio::spawn(serve(worker, ownership, stop.clone()));
-        Ok(Self { stop, task })
+        Ok(Self { id, stop, task })
     }
 
-    /// Stops: takes nothing more, finishes the sends under way, closes the sockets and writes the keys.
+    /// By which others know it: another one after each start.
+    pub fn id(&self) -> WorkerId {
+        self.id
+    }
+
+    /// Stops: takes nothing more, finishes the sends under way, closes the sockets, writes the keys, and leaves
+    /// its shards to others.
     pub async fn stop(self) {
         self.stop.cancel();
         if tokio::time::timeout(DRAIN, self.task).await.is_err() {
@@ -62,45 +71,56 @@ impl Connector {
     }
 }
 
-/// Runs a shard for as long as it is owned.
+/// A shard that is served, or being let go.
+struct Serving {
+    lease: Lease,
+    stop: CancellationToken,
+}
+
+/// Serves each shard for as long as it is held.
 async fn serve(worker: Worker, ownership: Arc<dyn Ownership>, stop: CancellationToken) {
     let mut held = ownership.held();
-    let mut running: HashMap<u16, (Epoch, CancellationToken, JoinHandle<()>)> = HashMap::new();
+    let mut serving: HashMap<u16, Serving> = HashMap::new();
+    let mut tasks = JoinSet::new();
     loop {
         let wanted = held.borrow_and_update().clone();
-        let lost: Vec<u16> = running
-            .iter()
-            .filter(|(shard, run)| wanted.get(shard) != Some(&run.0))
-            .map(|(s, _)| *s)
-            .collect();
-        for shard in lost {
-            if let Some((_, cancel, task)) = running.remove(&shard) {
-                cancel.cancel();
-                end(shard, task).await;
-                ownership.released(shard).await;
+        for (shard, running) in &serving {
+            if wanted.get(shard).map(Lease::epoch) != Some(running.lease.epoch()) {
+                running.stop.cancel();
             }
         }
-        for (shard, epoch) in wanted {
-            running.entry(shard).or_insert_with(|| {
-                let cancel = stop.child_token();
-                let task = tokio::spawn(shard::serve(worker.clone(), shard, epoch, cancel.clone()));
-                (epoch, cancel, task)
+        for (shard, lease) in wanted {
+            // One that is being let go is begun anew when that is done.
+            serving.entry(shard).or_insert_with(|| {
+                let stop = CancellationToken::new();
+                let serving = shard::serve(worker.clone(), lease.clone(), stop.clone());
+                tasks.spawn(one(shard, serving, ownership.clone()));
+                Serving { lease, stop }
             });
         }
         tokio::select! {
             () = stop.cancelled() => break,
+            Some(ended) = tasks.join_next() => if let Ok(shard) = ended { serving.remove(&shard); },
             changed = held.changed() => if changed.is_err() { break },
         }
     }
-    for (shard, (_, cancel, task)) in running {
-        cancel.cancel();
-        end(shard, task).await;
-        ownership.released(shard).await;
+    ownership.leave().await;
+    for running in serving.values() {
+        running.stop.cancel();
     }
+    while tasks.join_next().await.is_some() {}
+    ownership.close().await;
 }
 
-async fn end(shard: u16, task: JoinHandle<()>) {
-    if let Err(error) = task.await {
+/// Serves a shard to its end, and gives it back.
+async fn one(
+    shard: u16,
+    serving: impl Future<Output = ()> + Send + 'static,
+    ownership: Arc<dyn Ownership>,
+) -> u16 {
+    if let Err(error) = tokio::spawn(serving).await {
         tracing::error!(shard, error = &error as &dyn std::error::Error, "a shard ended badly");
     }
+    ownership.released(shard).await;
+    shard
 }

@@ -1,8 +1,8 @@
 //! The connector as a process of its own, for a cloud account.
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
-use connector::{Connector, ownership::EveryShard, whatsapp::WhatsAppConfig};
+use connector::{Connector, whatsapp::WhatsAppConfig};
 use shared::{config::Config, services::Context, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -25,9 +25,8 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::from_env()?;
     let ctx = Context::new(&config).await?;
     let whatsapp = WhatsAppConfig::from_env()?;
-    let shards = Arc::new(EveryShard::of(ctx.queues.shards()));
-    let connector = Connector::start(ctx, &config.master_key, whatsapp, shards)?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "the connector is running");
+    let connector = Connector::start(ctx, &config.master_key, whatsapp)?;
+    tracing::info!(worker = %connector.id(), version = env!("CARGO_PKG_VERSION"), "the connector is running");
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}

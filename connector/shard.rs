@@ -1,9 +1,12 @@
 //! One owned shard: its devices, and the receive loops of its two queues.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap, hash_map},
+    sync::Arc,
+    time::Duration,
+};
 
 use shared::{
-    clock::Timestamp,
     domain::{
         device::{Desired, Device, DeviceStatus},
         ids::{DeviceId, TenantId},
@@ -12,17 +15,18 @@ use shared::{
         QueueKind, Received,
         payloads::{CommandPayload, SendPayload},
     },
-    services::{Context, messages},
-    store::devices,
+    services::Context,
+    store::{StoreError, devices, outbox},
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     inbound::KnownContacts,
-    ownership::Epoch,
+    outbound::{Entries, Job, Progress},
+    ownership::Lease,
     retry::Backoff,
-    session::{DeviceHandle, Order, Place},
+    session::{DeviceHandle, Order, Place, Sessions},
     session_store::SessionStores,
     whatsapp::WhatsApp,
 };
@@ -34,36 +38,55 @@ pub(crate) struct Worker {
     pub keys: SessionStores,
     pub whatsapp: WhatsApp,
     pub contacts: KnownContacts,
+    /// How many sockets this process has open.
+    pub sessions: Sessions,
+    pub progress: Progress,
 }
 
-/// How often a shard's outbox is swept.
-const RECONCILE: Duration = Duration::from_secs(20);
+/// How often the shard's devices are looked at, whatever became of the commands that told of a wish.
+const LOOK: Duration = Duration::from_secs(300);
 
-/// Every how many sweeps the shard's devices are looked at.
-const LOOK_ROUNDS: u32 = 15;
+/// Just after a shard was taken over, the former holder's queue entries stay hidden and hold back what is
+/// queued behind them. As long as that may last, the outbox tells what there is to send.
+const TAKEOVER: Duration = Duration::from_secs(75);
 
-/// How long a message may take from its row to a connector's hands before it counts as forgotten: longer than
-/// a queue entry stays hidden.
-const OUTBOX_GRACE: Duration = Duration::from_secs(75);
+/// How often it is asked meanwhile.
+const TAKEOVER_LOOK: Duration = Duration::from_secs(5);
+
+/// How much of the outbox is looked at each time.
+const MOST_WAITING: usize = 20_000;
+
+/// How many queue entries a shard has in hand at most.
+const MOST_IN_HAND: usize = 2_000;
+
+/// A moment in which entries that come one by one come together, so that fewer requests bring them.
+const GATHER: Duration = Duration::from_millis(10);
 
 struct Shard {
     worker: Worker,
     number: u16,
-    epoch: Epoch,
+    lease: Lease,
     devices: Mutex<HashMap<DeviceId, DeviceHandle>>,
 }
 
 /// Serves a shard until `stop`, then lets it go.
-pub(crate) async fn serve(worker: Worker, number: u16, epoch: Epoch, stop: CancellationToken) {
-    let shard = Arc::new(Shard { worker, number, epoch, devices: Mutex::default() });
+pub(crate) async fn serve(worker: Worker, lease: Lease, stop: CancellationToken) {
+    let (entries, settling) = Entries::start(worker.ctx.queues.clone(), lease.shard());
+    let shard = Arc::new(Shard { worker, number: lease.shard(), lease, devices: Mutex::default() });
+    let began = Instant::now();
+    // What is sent first must not be overtaken by what the queue brings.
+    until(stop.clone(), shard.clone().take_over()).await;
     let work = [
-        tokio::spawn(until(stop.clone(), shard.clone().reconcile())),
+        tokio::spawn(until(stop.clone(), shard.clone().look_now_and_then(began))),
         tokio::spawn(until(stop.clone(), shard.clone().receive_commands())),
-        tokio::spawn(until(stop.clone(), shard.clone().receive_sends())),
+        tokio::spawn(until(stop.clone(), shard.clone().receive_sends(entries))),
     ];
     let _all_ended = futures::future::join_all(work).await;
     let devices = std::mem::take(&mut *shard.devices.lock().await);
     futures::future::join_all(devices.into_values().map(DeviceHandle::stop)).await;
+    if shard.lease.holds() {
+        settling.finish().await;
+    }
 }
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
@@ -74,46 +97,67 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
 }
 
 impl Shard {
-    /// At the start and every now and then: takes up every wish that is not met, whatever became of the
-    /// command that told of it, and every message that lost its queue entry.
-    async fn reconcile(self: Arc<Self>) {
-        for round in 0_u32.. {
-            if round.is_multiple_of(LOOK_ROUNDS) {
-                self.look().await;
+    /// Takes up every device of whom its owner wants something, and what waits to be sent.
+    async fn take_over(self: Arc<Self>) {
+        let mut backoff = Backoff::default();
+        loop {
+            let (looked, caught_up) = tokio::join!(self.look(), self.catch_up());
+            let Err(error) = looked.and(caught_up) else { return };
+            self.log("a shard cannot be taken up yet", &error);
+            tokio::time::sleep(backoff.next()).await;
+        }
+    }
+
+    async fn look_now_and_then(self: Arc<Self>, began: Instant) {
+        let mut looked = Instant::now();
+        loop {
+            let newly = began.elapsed() < TAKEOVER;
+            tokio::time::sleep(if newly { TAKEOVER_LOOK } else { LOOK }).await;
+            let outcome = if newly { self.catch_up().await } else { Ok(()) };
+            let outcome = match looked.elapsed() >= LOOK {
+                true => {
+                    looked = Instant::now();
+                    outcome.and(self.look().await)
+                }
+                false => outcome,
+            };
+            if let Err(error) = outcome {
+                self.log("a shard cannot be looked through", &error);
             }
-            // At the start the queue may have forgotten everything; later, only what has waited a while.
-            let grace = if round == 0 { Duration::ZERO } else { OUTBOX_GRACE };
-            self.sweep(grace).await;
-            tokio::time::sleep(RECONCILE).await;
         }
     }
 
     /// Has every device looked at whose owner wants something of it.
-    async fn look(&self) {
-        let found = match devices::list_by_shard(&self.worker.ctx.db, self.number).await {
-            Ok(found) => found,
-            Err(error) => return self.log("the devices of a shard cannot be read yet", &error),
-        };
+    async fn look(&self) -> Result<(), StoreError> {
+        let found = devices::list_by_shard(&self.worker.ctx.db, self.number).await?;
         self.devices.lock().await.retain(|_, handle| !handle.is_over());
         for device in found.into_iter().filter(is_unfinished) {
-            self.order(device.account_id, device.id, Order::Look).await;
+            let (tenant, id) = (device.account_id, device.id);
+            self.order(tenant, id, Order::Look(Some(Box::new(device)))).await;
         }
+        Ok(())
     }
 
-    async fn sweep(&self, grace: Duration) {
-        let now = self.worker.ctx.now();
-        let before =
-            Timestamp::from_unix_millis(now.unix_millis() - i64::try_from(grace.as_millis()).unwrap_or(0));
-        // A device that has a message in hand has its others in the queue behind it.
-        let devices = self.devices.lock().await;
-        let busy =
-            devices.iter().filter(|(_, handle)| handle.has_work()).map(|(device, _)| *device).collect();
-        drop(devices);
-        match messages::sweep_outbox(&self.worker.ctx, self.number, before, &busy).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(shard = self.number, count, "queued again what had no queue entry"),
-            Err(error) => self.log("the outbox of a shard cannot be swept yet", &error),
+    /// Has every device that has nothing in hand look into the outbox, when there is something of it.
+    async fn catch_up(&self) -> Result<(), StoreError> {
+        let mut waiting = BTreeSet::new();
+        let (mut seen, mut from) = (0, None);
+        loop {
+            let page = outbox::list(&self.worker.ctx.db, self.number, 1000, from).await?;
+            seen += page.items.len();
+            waiting.extend(page.items.iter().map(|waiting| (waiting.tenant, waiting.device)));
+            from = page.next;
+            if from.is_none() || seen >= MOST_WAITING {
+                break;
+            }
         }
+        for (tenant, device) in waiting {
+            let busy = self.devices.lock().await.get(&device).is_some_and(DeviceHandle::has_work);
+            if !busy {
+                self.order(tenant, device, Order::CatchUp(None)).await;
+            }
+        }
+        Ok(())
     }
 
     async fn receive_commands(self: Arc<Self>) {
@@ -132,7 +176,7 @@ impl Shard {
             for command in received {
                 let (tenant, device) = command.payload.device();
                 let order = match command.payload {
-                    CommandPayload::DeviceChangedV1(_) => Order::Look,
+                    CommandPayload::DeviceChangedV1(_) => Order::Look(None),
                     CommandPayload::PairingCodeV1(asked) => Order::PairingCode(asked),
                 };
                 self.order(tenant, device, order).await;
@@ -145,9 +189,12 @@ impl Shard {
         }
     }
 
-    async fn receive_sends(self: Arc<Self>) {
+    async fn receive_sends(self: Arc<Self>, entries: Entries) {
         let mut backoff = Backoff::default();
         loop {
+            while entries.count() >= MOST_IN_HAND {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
             let received: Vec<Received<SendPayload>> = match self.receive(QueueKind::Sends).await {
                 Ok(received) => received,
                 Err(error) => {
@@ -157,10 +204,23 @@ impl Shard {
                 }
             };
             backoff.reset();
+            let some = !received.is_empty();
             for send in received {
                 let SendPayload::V1(message) = send.payload;
-                let order = Order::Send(message.message_id, send.receipt_handle);
-                self.order(message.account_id, message.device_id, order).await;
+                let (tenant, device) = (message.account_id, message.device_id);
+                let entry = entries.hold(send.receipt_handle);
+                let order = match message.turn {
+                    Some(turn) if message.after_gap => {
+                        self.order(tenant, device, Order::CatchUp(None)).await;
+                        Order::Send(Box::new(Job::queued(message.message_id, turn, entry)))
+                    }
+                    Some(turn) => Order::Send(Box::new(Job::queued(message.message_id, turn, entry))),
+                    None => Order::CatchUp(Some(entry)),
+                };
+                self.order(tenant, device, order).await;
+            }
+            if some {
+                tokio::time::sleep(GATHER).await;
             }
         }
     }
@@ -175,20 +235,29 @@ impl Shard {
     /// Hands an order to the device's actor, which is made when there is none (any more).
     async fn order(&self, tenant: TenantId, device: DeviceId, order: Order) {
         let mut devices = self.devices.lock().await;
-        let handle = devices.entry(device).or_insert_with(|| self.new_handle(tenant, device));
+        let handle = match devices.entry(device) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(place) => {
+                // A new one begins with a look.
+                if let Order::Look(row) = order {
+                    place.insert(self.new_handle(tenant, device, row));
+                    return;
+                }
+                place.insert(self.new_handle(tenant, device, None))
+            }
+        };
         if let Err(order) = handle.order(order) {
-            let fresh = self.new_handle(tenant, device);
-            let looked = fresh.order(Order::Look);
-            if looked.is_err() || fresh.order(order).is_err() {
+            let fresh = self.new_handle(tenant, device, None);
+            if fresh.order(order).is_err() {
                 tracing::error!(%device, "a device takes no orders; its queue brings them back");
             }
             *handle = fresh;
         }
     }
 
-    fn new_handle(&self, tenant: TenantId, device: DeviceId) -> DeviceHandle {
-        let place = Place { tenant, device, shard: self.number, epoch: self.epoch };
-        DeviceHandle::start(self.worker.clone(), place)
+    fn new_handle(&self, tenant: TenantId, device: DeviceId, row: Option<Box<Device>>) -> DeviceHandle {
+        let place = Place { tenant, device, shard: self.number, lease: self.lease.clone() };
+        DeviceHandle::start(self.worker.clone(), place, row)
     }
 
     fn log(&self, what: &'static str, error: &(dyn std::error::Error + 'static)) {

@@ -1,13 +1,14 @@
 //! What has to be done now and then, wherever it runs.
 
 use serde_json::{Value, json};
-use shared::services::{Context, Error, users};
+use shared::services::{Context, Error, messages, users};
 
 /// Does a round of everything. Rounds may overlap and may be skipped.
 ///
 /// # Errors
 /// When the store is away: the next round takes it up.
 pub async fn tick(ctx: &Context) -> Result<Value, Error> {
-    let erasures = users::run_erasures(ctx).await?;
-    Ok(json!({"erasuresUnderWay": erasures}))
+    // What one of them cannot do keeps the other from nothing.
+    let (erasures, woken) = tokio::join!(users::run_erasures(ctx), messages::sweep_outbox(ctx));
+    Ok(json!({"erasuresUnderWay": erasures?, "devicesWoken": woken?}))
 }

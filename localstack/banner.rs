@@ -13,6 +13,8 @@ pub(crate) struct Banner<'a> {
     pub api_key: &'a str,
     /// Where the data lies, as a person would name it.
     pub data: &'a str,
+    /// How many connectors run as processes of their own; `None` when one runs inside this one.
+    pub connectors: Option<u16>,
     /// The AWS endpoint, when the embedded pair is not used.
     pub aws: Option<&'a str>,
     pub took_ms: u128,
@@ -34,6 +36,11 @@ impl Banner<'_> {
             text,
             "  Admin      {email}\n  Password   {password}\n  API key    {api_key}\n  Data       {data}\n"
         );
+        match self.connectors {
+            None => {}
+            Some(0) => text.push_str("  Connectors none: run them yourself\n"),
+            Some(count) => _ = writeln!(text, "  Connectors {count} in processes of their own"),
+        }
         if let Some(aws) = self.aws {
             _ = writeln!(text, "  AWS        {aws}");
         }

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use connector::{Connector, ownership::EveryShard, whatsapp::WhatsAppConfig};
+use connector::{Connector, whatsapp::WhatsAppConfig};
 use shared::{
     config::{AwsConfig, Config, ConfigError},
     crypto::{self, MasterKey},
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     aws::{EmbeddedAws, EmbeddedError},
     banner::Banner,
+    connectors::{Connectors, Environment},
     data_dir::{Credentials, DataDir, DataDirError},
     options::Options,
 };
@@ -35,7 +36,7 @@ pub struct Gateway {
     banner: String,
     http: Server,
     scheduler: Scheduler,
-    connector: Connector,
+    connector: Serving,
     #[cfg(feature = "sandbox")]
     sandbox: (Arc<crate::whatsapp::Sandbox>, Server),
     aws: Option<EmbeddedAws>,
@@ -86,12 +87,18 @@ pub enum StartError {
     /// Making the queues.
     #[error("the queues cannot be made: {0}")]
     Queues(#[source] queue::QueueError),
+    /// Freeing what an earlier start held.
+    #[error("the leases of an earlier start cannot be freed: {0}")]
+    Leases(#[source] store::StoreError),
     /// Making the administrator.
     #[error("the administrator cannot be made: {0}")]
     Admin(#[from] services::Error),
     /// The connector.
     #[error(transparent)]
     Connector(#[from] connector::StartError),
+    /// The connectors in processes of their own.
+    #[error("the connectors cannot be started: {0}")]
+    Connectors(#[source] io::Error),
     /// The sandbox WhatsApp server.
     #[cfg(feature = "sandbox")]
     #[error("the sandbox WhatsApp server does not start: {0}")]
@@ -135,7 +142,7 @@ impl Gateway {
             Ok(text) => MasterKey::from_base64(&text).map_err(ConfigError::from)?,
             Err(_) => data.master_key()?,
         };
-        let config = Config::with(aws_config, master_key.clone())?;
+        let config = Config::with(aws_config.clone(), master_key.clone())?;
         let ctx = Context::new(&config).await?;
         let place = || endpoint.clone().unwrap_or_else(|| "the embedded DynamoDB".into());
         let tables = store::tables::create_missing(&ctx.db).await;
@@ -154,10 +161,23 @@ impl Gateway {
         #[cfg(not(feature = "sandbox"))]
         let wa_url: Option<String> = None;
 
-        let whatsapp = WhatsAppConfig { server_url: wa_url.clone(), ..WhatsAppConfig::from_env()? };
-        let shards = Arc::new(EveryShard::of(ctx.queues.shards()));
+        let mut whatsapp = WhatsAppConfig::from_env()?;
+        whatsapp.server_url = wa_url.clone().or(whatsapp.server_url);
+        if aws.is_some() && options.connectors != Some(0) {
+            forget_connectors(&ctx).await?;
+        }
         let scheduler = Scheduler::start(ctx.clone());
-        let connector = Connector::start(ctx, &master_key, whatsapp, shards)?;
+        let connector = match options.connectors {
+            None => Serving::Inside(Connector::start(ctx, &master_key, whatsapp)?),
+            Some(0) => Serving::Elsewhere,
+            Some(count) => {
+                let told = Environment::new(&aws_config, &master_key, whatsapp.server_url.as_deref());
+                let connectors = Connectors::start(count, told, options.restart_connectors)
+                    .map_err(StartError::Connectors)?;
+                connectors.settled(&ctx.db, ctx.queues.shards()).await;
+                Serving::Beside(connectors)
+            }
+        };
 
         let banner = Banner {
             url: &format!("http://{}", api.address),
@@ -166,6 +186,7 @@ impl Gateway {
             password: credentials.password.as_ref().map(Secret::expose),
             api_key: credentials.api_key.expose(),
             data: &data.path().display().to_string(),
+            connectors: options.connectors,
             aws: endpoint.as_deref(),
             took_ms: began.elapsed().as_millis(),
         }
@@ -205,6 +226,33 @@ impl Gateway {
             aws.stop().await;
         }
     }
+}
+
+/// Where connectors run.
+enum Serving {
+    /// One in this process.
+    Inside(Connector),
+    /// Several in processes of their own.
+    Beside(Connectors),
+    /// Somebody else runs them.
+    Elsewhere,
+}
+
+impl Serving {
+    async fn stop(self) {
+        match self {
+            Self::Inside(connector) => connector.stop().await,
+            Self::Beside(connectors) => connectors.stop().await,
+            Self::Elsewhere => {}
+        }
+    }
+}
+
+/// Takes all shards from connectors that ran before: nobody else can use a database inside this process, so
+/// that none of them runs any more.
+async fn forget_connectors(ctx: &Context) -> Result<(), StartError> {
+    store::leases::free_all(&ctx.db).await.map_err(StartError::Leases)?;
+    store::workers::forget_all(&ctx.db).await.map_err(StartError::Leases)
 }
 
 /// The administrator and its API key: made at the first start, remembered by the data folder.

@@ -3,6 +3,8 @@
 
 mod aws;
 mod banner;
+pub mod child;
+mod connectors;
 mod data_dir;
 mod gateway;
 mod options;
@@ -10,4 +12,4 @@ mod options;
 pub mod whatsapp;
 
 pub use gateway::{Gateway, StartError};
-pub use options::Options;
+pub use options::{Mode, Options};

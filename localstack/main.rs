@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use localstack::{Gateway, Options};
+use localstack::{Gateway, Mode, Options, child};
 use shared::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -11,6 +11,9 @@ async fn main() -> ExitCode {
     let options = Options::read();
     // The protocol library tells pairing codes and phone numbers at `info`; the embedded DynamoDB warns of every failed condition, which for Kurir are answers like any other.
     telemetry::init("warn,connector=info,shared=info,functions=info,localstack=info,dynoxide=error");
+    if options.mode == Some(Mode::Connector) {
+        return child::run().await;
+    }
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {

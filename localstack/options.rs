@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand, builder::BoolishValueParser};
 
 /// Kurir, a WhatsApp gateway: all of it on this machine.
 ///
@@ -27,6 +27,27 @@ pub struct Options {
     #[arg(long, env = "KURIR_RESET", value_parser = clap::builder::FalseyValueParser::new())]
     pub reset: bool,
 
+    /// How many connectors run as processes of their own, sharing the devices: without this, one runs inside
+    /// this process; with 0, none does.
+    #[arg(
+        long,
+        env = "KURIR_CONNECTORS",
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u16).range(..=100),
+    )]
+    pub connectors: Option<u16>,
+
+    /// Whether a connector process that crashes is started again.
+    #[arg(
+        long,
+        env = "KURIR_RESTART_CONNECTORS",
+        value_name = "YES",
+        default_value = "1",
+        action = clap::ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+    )]
+    pub restart_connectors: bool,
+
     /// E-mail address of the first administrator.
     #[arg(long, env = "KURIR_ADMIN_EMAIL", default_value = "admin@kurir.local")]
     pub admin_email: String,
@@ -35,6 +56,18 @@ pub struct Options {
     /// environment, so that it stands in no process list.
     #[arg(skip)]
     pub admin_password: Option<String>,
+
+    /// What to be, when not the whole gateway.
+    #[command(subcommand)]
+    pub mode: Option<Mode>,
+}
+
+/// Parts of the gateway that the gateway itself starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Mode {
+    /// One connector, for the gateway that started it.
+    #[command(hide = true)]
+    Connector,
 }
 
 impl Options {

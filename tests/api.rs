@@ -57,13 +57,18 @@ impl Api {
 
     /// Sends a request and reads the answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let request = request.build().expect("a request that can be built");
+        self.try_send(request).await.unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+
+    /// Sends a request that may get no answer.
+    pub async fn try_send(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+        let request = request.build()?;
         let name = format!("{} {}", request.method(), request.url().path());
-        let response = self.http.execute(request).await.unwrap_or_else(|e| panic!("{name}: {e}"));
+        let response = self.http.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.bytes().await.unwrap_or_else(|e| panic!("{name}: {e}")).to_vec();
+        let bytes = response.bytes().await?.to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { request: name, status, headers, bytes, json }
+        Ok(Answer { request: name, status, headers, bytes, json })
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -100,9 +105,10 @@ impl Api {
         self.patch(&path, json!({"plan": plan})).await.expect(200);
     }
 
-    /// Makes a device that sends without pauses; its id.
+    /// Makes a device that sends without pauses and limits; its id.
     pub async fn device(&self, name: &str) -> String {
-        let pacing = json!({"minDelayMs": 0, "maxDelayMs": 0});
+        let names = ["minDelayMs", "maxDelayMs", "perMinute", "perHour", "perRecipientPerHour"];
+        let pacing = Value::from_iter(names.map(|name| (name, 0)));
         let answer = self.post("/v1/devices", json!({"name": name, "pacing": pacing})).await.expect(201);
         answer.json["id"].as_str().unwrap().to_owned()
     }

@@ -218,6 +218,21 @@ impl Gateway {
         self.phone_of(&json)
     }
 
+    /// Makes a phone whose name does not matter.
+    pub async fn phone_with(&self, number: String) -> Phone {
+        self.phone(&number, &format!("Phone {number}")).await
+    }
+
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it is running")
+    }
+
+    /// The workers that it knows of.
+    pub async fn workers(&self) -> Vec<Value> {
+        self.admin.get("/v1/workers").await.expect(200).json["items"].as_array().expect("items").clone()
+    }
+
     /// A phone of the sandbox, from its JSON.
     pub fn phone_of(&self, json: &Value) -> Phone {
         let text = |name: &str| json[name].as_str().unwrap().to_owned();

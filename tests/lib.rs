@@ -3,13 +3,22 @@
 //! The programs under test must be built first; `tests/run` does so.
 
 mod api;
+mod aws;
+mod aws_proxy;
+mod fleet;
 mod gateway;
+mod ledger;
 mod programs;
+pub mod signals;
 mod tokens;
 mod wait;
 
 pub use api::{Answer, Api};
+pub use aws::Aws;
+pub use aws_proxy::{AwsProxy, Counts, Misbehaviour, Units};
+pub use fleet::{Fleet, Linked, Load, Progress};
 pub use gateway::{Gateway, Phone};
+pub use ledger::{Accepted, Arrived, Ledger};
 pub use programs::program;
 pub use tokens::signing_key;
-pub use wait::{PATIENCE, eventually, in_seconds};
+pub use wait::{PATIENCE, eventually, in_seconds, within};

@@ -16,7 +16,19 @@ pub fn in_seconds(seconds: u64) -> String {
 ///
 /// # Panics
 /// When there is none within [`PATIENCE`].
-pub async fn eventually<T>(what: impl std::fmt::Display, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(what: impl std::fmt::Display, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, ask).await
+}
+
+/// Asks again until there is an answer, for no longer than this.
+///
+/// # Panics
+/// When there is none in time.
+pub async fn within<T>(
+    patience: Duration,
+    what: impl std::fmt::Display,
+    mut ask: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let asking = async {
         loop {
             if let Some(answer) = ask().await {
@@ -25,5 +37,7 @@ pub async fn eventually<T>(what: impl std::fmt::Display, mut ask: impl AsyncFnMu
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("waited in vain for: {what}"))
+    tokio::time::timeout(patience, asking)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain, {patience:?}, for: {what}"))
 }

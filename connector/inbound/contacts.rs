@@ -24,7 +24,7 @@ impl Default for KnownContacts {
 
 impl KnownContacts {
     /// Writes down that a LID and a phone number are one contact of a device, unless it has been.
-    pub async fn learn(&self, ctx: &Context, place: Place, lid: &Jid, phone: &Jid) -> Result<(), Error> {
+    pub async fn learn(&self, ctx: &Context, place: &Place, lid: &Jid, phone: &Jid) -> Result<(), Error> {
         let key = (place.device, lid.clone());
         if self.0.get(&key).await.as_ref() == Some(phone) {
             return Ok(());

@@ -51,7 +51,7 @@ impl DeviceInbox {
         };
         for identity in [&chat, &sender] {
             if let (Some(lid), Some(phone)) = (&identity.lid, &identity.phone) {
-                self.worker.contacts.learn(&self.worker.ctx, self.place, lid, phone).await?;
+                self.worker.contacts.learn(&self.worker.ctx, &self.place, lid, phone).await?;
             }
         }
         let delivery = Delivery {

@@ -10,8 +10,8 @@ use shared::{
     },
     queue::payloads::PairingCodeV1,
     secret::Secret,
-    services::{self, Error, devices::PairingCode, messages},
-    store::{commands, devices},
+    services::{self, Error, devices::PairingCode},
+    store::{commands, devices, messages::Step},
 };
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -19,9 +19,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Order, Place, report};
+use super::{Counted, Order, Place, report};
 use crate::{
     inbound::DeviceInbox,
+    outbound::lane::Standing,
     retry::{Backoff, patiently},
     session_store::SessionStoreError,
     shard::Worker,
@@ -44,7 +45,7 @@ const AFTER_REPLACED: Duration = Duration::from_secs(60);
 struct Actor {
     worker: Worker,
     place: Place,
-    open: watch::Sender<Option<Arc<Socket>>>,
+    tell: Tell,
     live: Option<Live>,
     /// What was last reported of the connection.
     shown: devices::Report,
@@ -53,40 +54,60 @@ struct Actor {
     backoff: Backoff,
 }
 
+/// What the device's lane hears of.
+pub(super) struct Tell {
+    /// The socket to send through, while there is one that is connected.
+    pub open: watch::Sender<Option<Arc<Socket>>>,
+    /// What the owner has to say of sending.
+    pub standing: watch::Sender<Standing>,
+    /// By which the lane asks for another look.
+    pub look: Arc<Notify>,
+}
+
 struct Live {
     socket: Arc<Socket>,
     events: mpsc::Receiver<SocketEvent>,
     /// Told when what arrived could not be stored.
     unstored: Arc<Notify>,
+    _counted: Counted,
 }
 
-/// Runs a device's actor until `stop`, or until there is nothing left of the device.
+/// Runs a device's actor until `stop`, or until there is nothing left of the device. It begins with a look at
+/// what the owner wants.
 pub(super) async fn run(
     worker: Worker,
     place: Place,
+    row: Option<Box<Device>>,
     mut orders: mpsc::Receiver<Order>,
-    open: watch::Sender<Option<Arc<Socket>>>,
+    tell: Tell,
     stop: CancellationToken,
 ) {
     let mut actor = Actor {
         worker,
         place,
-        open,
+        tell,
         live: None,
         shown: devices::Report::default(),
         reopen_at: None,
         backoff: Backoff::default(),
     };
+    let asked = actor.tell.look.clone();
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => return actor.let_go().await,
+        existence = actor.look_at(row) => if existence.is_gone() { return }
+    }
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             order = orders.recv() => match order {
-                Some(Order::Look) => if actor.look().await.is_gone() { return },
+                Some(Order::Look(row)) => if actor.look_at(row).await.is_gone() { return },
                 Some(Order::PairingCode(asked)) => actor.pairing_code(asked).await,
-                Some(Order::Send(..)) => {}
+                Some(Order::Send(_) | Order::CatchUp(_)) => {}
                 None => break,
             },
+            () = asked.notified() => if actor.look().await.is_gone() { return },
             news = next(&mut actor.live) => match news {
                 News::Event(event) => actor.on_event(event).await,
                 News::Unstored => actor.on_unstored().await,
@@ -142,13 +163,23 @@ impl Existence {
 impl Actor {
     /// Looks at what the owner wants and does it.
     async fn look(&mut self) -> Existence {
+        self.look_at(None).await
+    }
+
+    /// The same, with the row when it has just been read.
+    async fn look_at(&mut self, row: Option<Box<Device>>) -> Existence {
         let Place { tenant, device, .. } = self.place;
         let db = self.worker.ctx.db.clone();
-        let read = || async { Ok::<_, Error>(devices::get(&db, tenant, device).await?) };
-        let row = match patiently(read).await {
+        let read = || async { Ok::<_, Error>(devices::get(&db, tenant, device).await?.map(Box::new)) };
+        let row = match row {
+            Some(row) => Ok(Some(row)),
+            None => patiently(read).await,
+        };
+        let row = match row {
             Ok(Some(row)) => row,
             Ok(None) => {
                 self.close().await;
+                self.tell.standing.send_replace(Standing::Gone);
                 return Existence::Gone;
             }
             Err(error) => {
@@ -157,6 +188,16 @@ impl Actor {
                 return Existence::There;
             }
         };
+        let standing = match row.desired {
+            _ if row.paused => Standing::Paused,
+            Desired::Deleted | Desired::LoggedOut => Standing::Paused,
+            Desired::Connected | Desired::Disconnected => Standing::Open(row.pacing.clone(), row.send_rules),
+        };
+        self.tell.standing.send_if_modified(|now| {
+            let changed = *now != standing;
+            *now = standing;
+            changed
+        });
         match row.desired {
             Desired::Connected => self.connect(&row).await,
             Desired::Disconnected => {
@@ -172,6 +213,8 @@ impl Actor {
             }
             Desired::Deleted => {
                 if self.unlink().await {
+                    // The lane must not write down anything any more.
+                    self.tell.standing.send_replace(Standing::Gone);
                     match services::devices::erase(&self.worker.ctx, tenant, device).await {
                         Ok(()) => return Existence::Gone,
                         Err(error) => {
@@ -204,14 +247,20 @@ impl Actor {
     }
 
     async fn open_socket(&mut self) -> Result<(), String> {
-        let Place { tenant, device, epoch, .. } = self.place;
-        let keys = self.worker.keys.open(tenant, device, epoch).await.map_err(|error| error.to_string())?;
+        let Place { tenant, device, .. } = self.place;
+        let keys = self
+            .worker
+            .keys
+            .open(tenant, device, self.place.lease.clone())
+            .await
+            .map_err(|error| error.to_string())?;
         let unstored = Arc::new(Notify::new());
-        let inbox = Arc::new(DeviceInbox::new(self.worker.clone(), self.place, unstored.clone()));
+        let inbox = Arc::new(DeviceInbox::new(self.worker.clone(), self.place.clone(), unstored.clone()));
         let (sender, events) = mpsc::channel(EVENT_ROOM);
         let socket =
             self.worker.whatsapp.open(keys, inbox, sender).await.map_err(|error| error.to_string())?;
-        self.live = Some(Live { socket: Arc::new(socket), events, unstored });
+        let _counted = self.worker.sessions.enter();
+        self.live = Some(Live { socket: Arc::new(socket), events, unstored, _counted });
         Ok(())
     }
 
@@ -240,7 +289,7 @@ impl Actor {
             }
         }
         self.close().await;
-        match self.worker.keys.wipe(tenant, device).await {
+        match self.worker.keys.wipe(tenant, device, self.place.lease.clone()).await {
             Ok(()) => true,
             Err(error) => {
                 self.log("the device's keys cannot be wiped yet", &error);
@@ -308,10 +357,10 @@ impl Actor {
             SocketEvent::Connected { identity, push_name } => {
                 self.backoff.reset();
                 self.report(report::linked(DeviceStatus::Connected, &identity, push_name, now)).await;
-                self.open.send_replace(self.live.as_ref().map(|live| live.socket.clone()));
+                self.tell.open.send_replace(self.live.as_ref().map(|live| live.socket.clone()));
             }
             SocketEvent::Disconnected { reason } => {
-                self.open.send_replace(None);
+                self.tell.open.send_replace(None);
                 self.report(report::connecting(Some(reason))).await;
             }
             SocketEvent::LoggedOut { reason } => self.on_logged_out(reason).await,
@@ -331,7 +380,7 @@ impl Actor {
             SocketEvent::ConnectFailure { code, reason, retrying } => {
                 let reason = format!("WhatsApp refused the connection ({code}): {reason}");
                 if retrying {
-                    self.open.send_replace(None);
+                    self.tell.open.send_replace(None);
                     self.report(report::connecting(Some(reason))).await;
                 } else {
                     let pause = self.backoff.next();
@@ -344,7 +393,7 @@ impl Actor {
             SocketEvent::IdentityLearned { pn, lid } => {
                 if let (Ok(phone), Ok(lid)) = (pn.parse(), lid.parse()) {
                     let contacts = self.worker.contacts.clone();
-                    if let Err(error) = contacts.learn(&self.worker.ctx, self.place, &lid, &phone).await {
+                    if let Err(error) = contacts.learn(&self.worker.ctx, &self.place, &lid, &phone).await {
                         self.log("a contact's identity could not be written", &error);
                     }
                 }
@@ -359,7 +408,7 @@ impl Actor {
 
     async fn on_logged_out(&mut self, reason: String) {
         self.close().await;
-        match self.worker.keys.wipe(self.place.tenant, self.place.device).await {
+        match self.worker.keys.wipe(self.place.tenant, self.place.device, self.place.lease.clone()).await {
             Ok(()) => self.report(report::logged_out(Some(reason))).await,
             Err(error) => {
                 self.log("the device's keys cannot be wiped yet", &error);
@@ -390,19 +439,18 @@ impl Actor {
             ReceiptKind::ReadByOwner | ReceiptKind::ServerError => return,
         };
         let at = shared::clock::Timestamp::from_unix_millis(timestamp);
+        // WhatsApp counts in whole seconds: what happened within the last one happened now.
+        let now = self.worker.ctx.now();
+        let at = if now.since(at) < Duration::from_secs(1) { now } else { at };
         let Place { tenant, device, .. } = self.place;
-        let record = || async {
-            let receipt = messages::Receipt { wa_message_ids: wa_message_ids.clone(), status, at };
-            messages::record_receipt(&self.worker.ctx, tenant, device, receipt).await
-        };
-        if let Err(error) = patiently(record).await {
-            self.log("a receipt could not be written", &error);
+        for id in &wa_message_ids {
+            self.worker.progress.note(tenant, device, id, Step::to(status, at)).await;
         }
     }
 
     /// The socket ended without a word.
     fn on_end(&mut self) {
-        self.open.send_replace(None);
+        self.tell.open.send_replace(None);
         self.live = None;
         let pause = self.backoff.next();
         self.retry_later(Some(pause));
@@ -420,7 +468,7 @@ impl Actor {
     }
 
     async fn close(&mut self) {
-        self.open.send_replace(None);
+        self.tell.open.send_replace(None);
         self.reopen_at = None;
         if let Some(live) = self.live.take() {
             live.socket.close().await;
@@ -440,7 +488,7 @@ impl Actor {
         if report.status.is_some() {
             self.shown = devices::Report { desired: None, ..report.clone() };
         }
-        report::store(&self.worker, self.place, report).await;
+        report::store(&self.worker, &self.place, report).await;
     }
 
     fn log(&self, what: &'static str, error: &(dyn std::error::Error + 'static)) {

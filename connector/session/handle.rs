@@ -1,54 +1,76 @@
 //! The way to a device's actor and lane.
 
-use shared::{domain::ids::MessageId, queue::payloads::PairingCodeV1};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use shared::{domain::device::Device, queue::payloads::PairingCodeV1};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, actor};
 use crate::{
-    outbound::{Hold, InHand, lane},
+    outbound::{
+        Entry, Job,
+        lane::{self, Ends, LaneOrder, Standing},
+    },
     shard::Worker,
 };
 
-/// Orders that may wait for a device. SQS hands out at most ten messages of one group at a time.
-const ROOM: usize = 32;
+/// Orders that may wait for a device. SQS hands out at most ten messages of one group at a time, and a device
+/// has two groups.
+const ROOM: usize = 64;
 
 /// Something for a device to do.
-#[derive(Debug)]
 pub(crate) enum Order {
-    /// Look at what the owner wants.
-    Look,
+    /// Look at what the owner wants; with the device's row, when that has just been read.
+    Look(Option<Box<Device>>),
     /// Answer with a pairing code.
     PairingCode(PairingCodeV1),
-    /// Send a message; with the receipt handle to delete its queue entry by.
-    Send(MessageId, String),
+    /// Send a message.
+    Send(Box<Job>),
+    /// Look into the outbox: it holds messages that no queue entry tells of. With the entry that says so.
+    CatchUp(Option<Entry>),
 }
 
 /// A device's running actor and lane.
 pub(crate) struct DeviceHandle {
+    place: Place,
     orders: mpsc::Sender<Order>,
-    sends: mpsc::Sender<(MessageId, Hold)>,
-    worker: Worker,
-    shard: u16,
-    in_hand: InHand,
-    stop: CancellationToken,
+    lane_orders: mpsc::Sender<LaneOrder>,
+    in_hand: Arc<AtomicUsize>,
+    stop_lane: CancellationToken,
+    stop_actor: CancellationToken,
     actor: JoinHandle<()>,
     lane: JoinHandle<()>,
 }
 
 impl DeviceHandle {
-    /// Starts a device's actor and its lane.
-    pub fn start(worker: Worker, place: Place) -> Self {
+    /// Starts a device's actor, which looks at once at what the owner wants, and its lane. `row` spares it the
+    /// reading.
+    pub fn start(worker: Worker, place: Place, row: Option<Box<Device>>) -> Self {
         let (orders, orders_in) = mpsc::channel(ROOM);
-        let (sends, sends_in) = mpsc::channel(ROOM);
+        let (lane_orders, lane_orders_in) = mpsc::channel(ROOM);
         let (open, open_in) = watch::channel(None);
-        let stop = CancellationToken::new();
-        let lane = tokio::spawn(lane::run(worker.clone(), place, sends_in, open_in, stop.clone()));
-        let actor = tokio::spawn(actor::run(worker.clone(), place, orders_in, open, stop.clone()));
-        Self { orders, sends, worker, shard: place.shard, in_hand: InHand::default(), stop, actor, lane }
+        let (standing, standing_in) = watch::channel(Standing::Unknown);
+        let look = Arc::new(Notify::new());
+        let in_hand = Arc::new(AtomicUsize::new(0));
+        let (stop_lane, stop_actor) = (CancellationToken::new(), CancellationToken::new());
+        let ends = Ends {
+            orders: lane_orders_in,
+            open: open_in,
+            standing: standing_in,
+            look: look.clone(),
+            in_hand: in_hand.clone(),
+        };
+        let lane = tokio::spawn(lane::run(worker.clone(), place.clone(), ends, stop_lane.clone()));
+        let tell = actor::Tell { open, standing, look };
+        let actor = tokio::spawn(actor::run(worker, place.clone(), row, orders_in, tell, stop_actor.clone()));
+        Self { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane }
     }
 
     /// Hands over an order. Gives it back when the device's actor has ended.
@@ -57,28 +79,36 @@ impl DeviceHandle {
             return Err(order);
         }
         match order {
-            // Held from here on, also while it waits behind others. One that finds no room comes again when
-            // its visibility ends.
-            Order::Send(message, handle) => {
-                if let Ok(room) = self.sends.try_reserve() {
-                    room.send((message, Hold::new(&self.worker.ctx, self.shard, handle, &self.in_hand)));
-                }
-                Ok(())
-            }
+            Order::Send(job) => self.tell_lane(LaneOrder::Send(job)),
+            Order::CatchUp(entry) => self.tell_lane(LaneOrder::CatchUp(entry)),
             order => match self.orders.try_send(order) {
-                Ok(()) => Ok(()),
-                Err(mpsc::error::TrySendError::Closed(order)) => Err(order),
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Closed(order)) => return Err(order),
                 Err(mpsc::error::TrySendError::Full(_)) => {
-                    tracing::warn!("a device has too many orders; one is dropped");
-                    Ok(())
+                    tracing::warn!(device = %self.place.device, "a device has too many orders; one is dropped");
                 }
             },
+        }
+        Ok(())
+    }
+
+    /// What finds no room, or no lane any more, goes back to the queue.
+    fn tell_lane(&self, order: LaneOrder) {
+        use mpsc::error::TrySendError::{Closed, Full};
+        match self.lane_orders.try_send(order) {
+            Ok(()) | Err(Full(LaneOrder::CatchUp(None)) | Closed(LaneOrder::CatchUp(None))) => {}
+            Err(Full(LaneOrder::Send(job)) | Closed(LaneOrder::Send(job))) => {
+                job.entry.into_iter().for_each(Entry::give_back);
+            }
+            Err(Full(LaneOrder::CatchUp(Some(entry))) | Closed(LaneOrder::CatchUp(Some(entry)))) => {
+                entry.give_back();
+            }
         }
     }
 
     /// Whether the device has messages in hand.
     pub fn has_work(&self) -> bool {
-        self.in_hand.any()
+        self.in_hand.load(Ordering::Acquire) > 0
     }
 
     /// Whether the device's actor has come to its end: nothing is left of the device, or it failed.
@@ -86,10 +116,15 @@ impl DeviceHandle {
         self.actor.is_finished()
     }
 
-    /// Finishes the send under way and closes the socket; the link stays.
+    /// Finishes the send under way and closes the socket; the link stays. Who has lost the lease closes the
+    /// socket first.
     pub async fn stop(self) {
-        self.stop.cancel();
+        self.stop_lane.cancel();
+        if !self.place.lease.holds() {
+            self.stop_actor.cancel();
+        }
         let _ended = self.lane.await;
+        self.stop_actor.cancel();
         drop(self.orders);
         let _ended = self.actor.await;
     }

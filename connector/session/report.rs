@@ -17,7 +17,7 @@ use crate::{retry::patiently, shard::Worker, whatsapp::Identity};
 
 /// Stores a report. `None` when the device is gone or being deleted. A store that stays away is logged:
 /// the next report, or the next start, sets it right.
-pub(super) async fn store(worker: &Worker, place: Place, report: Report) -> Option<Device> {
+pub(super) async fn store(worker: &Worker, place: &Place, report: Report) -> Option<Device> {
     let write = || async {
         let now = worker.ctx.now();
         Ok::<_, Error>(

@@ -4,13 +4,17 @@
 //! out together, 25 rows of any devices in a BatchWriteItem. A later change of a row that still waits
 //! takes the place of the earlier one, and both are done when it is written. A row is never in two
 //! requests at a time, so the last change wins.
+//!
+//! Nothing is written under a lease that has ended: a row of its device may be another connector's by then.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -23,14 +27,14 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::key_rows::{KeyRows, KeyRowsError};
+use crate::ownership::Lease;
 
 /// A change of one row, sealed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct RowWrite {
     pub write: SessionKeyWrite,
-    /// The term of the lease under which the writer holds the device. Nothing checks it yet: it is
-    /// where the leases of the shards will refuse the late writes of a former holder.
-    pub epoch: u64,
+    /// The right under which the writer serves the device. When it is over, the write is dropped.
+    pub lease: Lease,
 }
 
 impl RowWrite {
@@ -48,6 +52,9 @@ pub enum CommitError {
     /// DynamoDB refused, or was out of reach for too long.
     #[error("the session keys could not be written: {0}")]
     NotWritten(Arc<str>),
+    /// The right to serve the device has ended.
+    #[error("the shard's lease is over; another connector may hold the device")]
+    Fenced,
     /// The store was closed, or another took its place.
     #[error("the session keys of this device are closed")]
     Closed,
@@ -305,13 +312,22 @@ impl Shared {
     /// Answers the changes to be tried one by one, as some of them was refused; all others are settled.
     async fn write_together(&self, mut batch: Vec<(RowId, Change)>) -> Vec<(RowId, Change)> {
         for attempt in 1.. {
+            batch = self.drop_fenced(batch);
+            if batch.is_empty() {
+                break;
+            }
             let rows: Vec<_> = batch.iter().map(|(_, change)| change.row.clone()).collect();
             self.requests.fetch_add(1, Ordering::Relaxed);
-            let error = match self.rows.write(&rows).await {
+            let error = match self.write_while_held(&rows).await {
                 Ok(left) => {
                     let left: HashSet<_> = left.into_iter().collect();
                     let (again, done): (Vec<_>, Vec<_>) =
                         batch.into_iter().enumerate().partition(|(place, _)| left.contains(place));
+                    for (_, (_, change)) in &done {
+                        let SessionKeyWrite { device, name, data, .. } = &change.row.write;
+                        let (units, bytes) = (change.row.write_units(), data.as_ref().map_or(0, Vec::len));
+                        tracing::trace!(%device, row = name, units, bytes, "session key row written");
+                    }
                     let units = done.iter().map(|(_, (_, change))| change.row.write_units()).sum();
                     self.rows_written.fetch_add(done.len() as u64, Ordering::Relaxed);
                     self.write_units.fetch_add(units, Ordering::Relaxed);
@@ -336,6 +352,34 @@ impl Shared {
             tokio::time::sleep(self.pause(attempt)).await;
         }
         Vec::new()
+    }
+
+    /// Writes, and lets go of the request when a lease ends meanwhile: the client may be about to send it
+    /// again, perhaps after this process has been stopped for a while.
+    async fn write_while_held(&self, rows: &[RowWrite]) -> Result<Vec<usize>, KeyRowsError> {
+        const LOOK_AGAIN: Duration = Duration::from_millis(100);
+        let mut look = tokio::time::interval(LOOK_AGAIN);
+        let mut write = self.rows.write(rows);
+        poll_fn(|context| {
+            while look.poll_tick(context).is_ready() {}
+            if rows.iter().all(|row| row.lease.holds()) {
+                write.as_mut().poll(context)
+            } else {
+                Poll::Ready(Err(KeyRowsError::passing("a lease ended")))
+            }
+        })
+        .await
+    }
+
+    /// Answers the changes whose writers still have the right to make them; the others are settled.
+    fn drop_fenced(&self, batch: Vec<(RowId, Change)>) -> Vec<(RowId, Change)> {
+        let (held, over): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|(_, change)| change.row.lease.holds());
+        if !over.is_empty() {
+            tracing::warn!(rows = over.len(), "session keys not written: the lease is over");
+            self.settle(over, &Err(CommitError::Fenced));
+        }
+        held
     }
 
     fn settle(&self, changes: Vec<(RowId, Change)>, result: &Result<(), CommitError>) {

@@ -12,7 +12,7 @@ use super::*;
 
 fn put((tenant, device): (TenantId, DeviceId), name: &str, data: &[u8]) -> RowWrite {
     let write = SessionKeyWrite { tenant, device, name: name.to_owned(), data: Some(data.to_vec()) };
-    RowWrite { write, epoch: 1 }
+    RowWrite { write, lease: Lease::forever(0, 1) }
 }
 
 async fn submit(commit: &GroupCommit, rows: Vec<RowWrite>) -> Receipt {
@@ -125,6 +125,61 @@ async fn what_waits_when_the_last_handle_goes_is_written() {
     drop(commit);
     receipt.durable().await.unwrap();
     assert_eq!(rows.written(), 60);
+}
+
+fn put_under(lease: &Lease, device: (TenantId, DeviceId), name: &str) -> RowWrite {
+    RowWrite { lease: lease.clone(), ..put(device, name, b"x") }
+}
+
+#[tokio::test]
+async fn a_write_whose_lease_is_over_is_dropped_and_others_are_not() {
+    let rows = FakeRows::with_delay(Duration::from_millis(20));
+    let commit = one_writer(&rows);
+    let (ended, good) = (Lease::forever(0, 1), Lease::forever(1, 1));
+    let busy = submit(&commit, vec![put(ids(), "keeps the writer busy", b"x")]).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let device = ids();
+    let late = submit(&commit, vec![put_under(&ended, device, "late")]).await;
+    let other = submit(&commit, vec![put_under(&good, ids(), "other")]).await;
+    ended.end();
+    let (busy, late, other) = tokio::join!(busy.durable(), late.durable(), other.durable());
+    assert!(matches!(late, Err(CommitError::Fenced)), "{late:?}");
+    assert!(busy.is_ok() && other.is_ok());
+    assert_eq!(rows.names().len(), 2);
+    commit.quiet(device.1).await;
+}
+
+#[tokio::test]
+async fn a_request_is_given_up_when_a_lease_ends_and_repeated_for_the_others() {
+    let rows = FakeRows::with_delay(Duration::from_millis(400));
+    let commit = one_writer(&rows);
+    let lease = Lease::forever(0, 1);
+    let late = submit(&commit, vec![put_under(&lease, ids(), "late")]).await;
+    let other = submit(&commit, vec![put(ids(), "other", b"x")]).await;
+    while commit.cost().requests == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    lease.end();
+    assert!(matches!(late.durable().await, Err(CommitError::Fenced)));
+    other.durable().await.unwrap();
+    assert_eq!(rows.names(), ["other"]);
+    assert_eq!(lock(&rows.state).requests, [vec!["other"]]);
+}
+
+#[tokio::test]
+async fn a_lease_that_ends_between_two_tries_ends_the_tries() {
+    let rows = FakeRows::default();
+    rows.trouble([Trouble::Throttled]);
+    let pause = CommitSettings { first_pause: Duration::from_millis(100), writers: 1, ..settings() };
+    let commit = GroupCommit::start(Arc::new(rows.clone()), pause);
+    let lease = Lease::forever(0, 1);
+    let late = submit(&commit, vec![put_under(&lease, ids(), "late")]).await;
+    while commit.cost().requests == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    lease.end();
+    assert!(matches!(late.durable().await, Err(CommitError::Fenced)));
+    assert_eq!((commit.cost().requests, rows.written()), (1, 0));
 }
 
 proptest! {

@@ -6,11 +6,15 @@ use bytes::Bytes;
 use prost::Message;
 use thiserror::Error;
 
-use super::rows::{
-    BaseKeyRow, DeviceList, DeviceListsRow, DeviceRow, GroupDevicesRow, LidMapping, LidMappingsRow, NamedRow,
-    Numbered, NumberedRow, PREKEYS_PER_ROW, PeerDevice, PeerRow, PendingPiece, PendingRow, PrekeysUsedRow,
-    RowName, Secret, SecretsRow, SentMessage, SentRow, SyncKeysRow, SyncMacsRow, SyncVersionRow, TcTokenRow,
-    UsedChunk, kind, number_of,
+use super::{
+    reserve::as_stored,
+    rows::{
+        BaseKeyRow, DeviceList, DeviceListsRow, DeviceRow, GroupDevicesRow, LidMapping, LidMappingsRow,
+        NamedRow, Numbered, NumberedRow, PREKEYS_PER_ROW, PeerDevice, PeerRow, PendingPiece, PendingRow,
+        PrekeysUsedRow, RowName, Secret, SecretsRow, SentMessage, SentRow, SyncKeysRow, SyncMacsRow,
+        SyncVersionRow, TcTokenRow, UsedChunk, kind, kind_of, number_of,
+    },
+    stored::Stored,
 };
 
 /// An app state MAC, index or value: HMAC-SHA256.
@@ -42,6 +46,10 @@ pub(super) struct Image {
     pub secrets: BTreeMap<u8, Vec<Secret>>,
     /// Rows that differ from what is stored, but may be written when it suits.
     pub later: BTreeSet<RowName>,
+    /// Rows that hold nothing of use any more and wait to be overwritten; since when, unix time, seconds.
+    pub spare: BTreeMap<RowName, i64>,
+    /// The rows as they are stored.
+    pub stored: Stored,
 }
 
 /// A row does not have the form of its kind.
@@ -55,6 +63,7 @@ pub(super) struct ImageError {
 impl Image {
     /// Takes in a stored row.
     pub(super) fn load(&mut self, sort_key: &str, content: Vec<u8>) -> Result<(), ImageError> {
+        self.stored.loaded(sort_key, &content);
         self.decode(sort_key, content.into())
             .map_err(|reason| ImageError { row: sort_key.to_owned(), reason: reason.to_string() })
     }
@@ -62,7 +71,7 @@ impl Image {
     fn decode(&mut self, sort_key: &str, content: Bytes) -> Result<(), prost::DecodeError> {
         let number = number_of(sort_key).unwrap_or_default();
         let bucket = u8::try_from(number).unwrap_or_default();
-        match sort_key.split('#').next().unwrap_or_default() {
+        match kind_of(sort_key) {
             kind::DEVICE => self.device = Some(DeviceRow::decode(content)?),
             kind::PEER => {
                 let row = PeerRow::decode(content)?;
@@ -143,7 +152,10 @@ impl Image {
         match row {
             RowName::Device => self.device.as_ref().map(Message::encode_to_vec),
             RowName::Peer(name) => {
-                let devices = self.peers.get(name)?.clone();
+                let mut devices = self.peers.get(name)?.clone();
+                for session in devices.iter_mut().filter_map(|device| device.session.as_mut()) {
+                    *session = as_stored(session);
+                }
                 Some(PeerRow { name: name.clone(), devices }.encode_to_vec())
             }
             RowName::Prekeys(chunk) => self.prekeys.get(chunk).map(|content| content.to_vec()),
@@ -162,7 +174,7 @@ impl Image {
                     .map(|(id, record)| Numbered { id: *id, record: record.clone() });
                 filled(&self.signed_prekeys, || NumberedRow { records: records.collect() })
             }
-            RowName::SenderKey(name) => named(name, self.sender_keys.get(name)?),
+            RowName::SenderKey(name) => named(name, &as_stored(self.sender_keys.get(name)?)),
             RowName::GroupMetadata(name) => named(name, self.group_metadata.get(name)?),
             RowName::GroupDevices(group) => {
                 let having = |wanted| {

@@ -2,10 +2,12 @@
 //! not stored yet.
 //!
 //! Both are there for a short while only, so they are packed for few writes. Sent messages fill up
-//! small segments that are written now and then. An arrived message must be durable at once; it takes
-//! a free slot, and when it is done the slot's row stays as it is until another message overwrites it
-//! or the next tidying deletes it. A copy found after a crash does no harm: it is used only when
-//! WhatsApp delivers the message again, and then the inbox knows it already.
+//! small segments that are written now and then, and go when all of them have expired. An arrived message
+//! must be durable at once; it takes a free slot, and when it is done the slot's row stays as it is until
+//! another message overwrites it, or is deleted when none came. A copy found after a crash does no harm: it
+//! is used only when WhatsApp delivers the message again, and then the inbox knows it already.
+
+use std::collections::BTreeSet;
 
 use whatsapp_rust::wacore::store::traits::{PendingInboundKey, PendingInboundRow};
 
@@ -64,12 +66,12 @@ pub(super) fn take_sent(image: &mut Image, touched: &mut Touched, chat: &str, id
 pub(super) fn expire_sent(image: &mut Image, touched: &mut Touched, cutoff: i64) -> u32 {
     let mut gone = 0;
     image.sent.retain(|segment, messages| {
-        let expired = messages.extract_if(.., |message| message.stored_at < cutoff).count();
-        if expired > 0 {
+        let expired = messages.iter().all(|message| message.stored_at < cutoff);
+        if expired {
+            gone += messages.len();
             touched.later.insert(RowName::Sent(*segment));
         }
-        gone += expired;
-        !messages.is_empty()
+        !expired
     });
     u32::try_from(gone).unwrap_or(u32::MAX)
 }
@@ -106,22 +108,26 @@ pub(super) fn pending(image: &Image, key: &PendingInboundKey<'_>) -> Option<Vec<
 }
 
 pub(super) fn drop_pending(image: &mut Image, touched: &mut Touched, keys: &[PendingInboundKey<'_>]) {
-    drop_pieces(image, touched, |piece| keys.iter().any(|key| is_of(piece, key)));
+    drop_pieces(image, &mut touched.spare, |piece| keys.iter().any(|key| is_of(piece, key)));
 }
 
 pub(super) fn expire_pending(image: &mut Image, touched: &mut Touched, cutoff: i64) -> u32 {
-    drop_pieces(image, touched, |piece| piece.stored_at < cutoff)
+    drop_pieces(image, &mut touched.later, |piece| piece.stored_at < cutoff)
 }
 
 /// Answers how many messages, counting one in several pieces once.
-fn drop_pieces(image: &mut Image, touched: &mut Touched, unwanted: impl Fn(&PendingPiece) -> bool) -> u32 {
+fn drop_pieces(
+    image: &mut Image,
+    touched: &mut BTreeSet<RowName>,
+    unwanted: impl Fn(&PendingPiece) -> bool,
+) -> u32 {
     let mut gone = 0;
     image.pending.retain(|slot, pieces| {
         let before = pieces.len();
         gone += pieces.iter().filter(|piece| piece.part == 0 && unwanted(piece)).count();
         pieces.retain(|piece| !unwanted(piece));
         if pieces.len() < before {
-            touched.later.insert(RowName::Pending(*slot));
+            touched.insert(RowName::Pending(*slot));
         }
         !pieces.is_empty()
     });

@@ -4,24 +4,34 @@
 //! memory and handed to a group commit that all devices of the process share, and the library goes on
 //! when it is durable. Exceptions, where waiting would only cost: copies of sent messages (kept for
 //! resending) and the clearing away of finished things are written within
-//! [`SessionStores::LATER`] or when the store is closed.
+//! [`SessionStores::LATER`] or when the store is closed. And a row is not written at all when a crash would
+//! make no difference: when it is unchanged, or when only a sending chain has moved on that is reserved ahead.
 //!
 //! Every row is sealed with AES-256-GCM and bound to its tenant, device and name.
 
 mod app_sync;
+#[cfg(test)]
+mod cost_tests;
 mod device;
 mod group_commit;
 mod image;
 mod key_rows;
 mod messages;
 mod msg_secret;
+#[cfg(test)]
+mod party;
 mod protocol;
+mod reserve;
+#[cfg(test)]
+mod reserve_tests;
 mod rows;
 mod signal;
+mod stored;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -45,10 +55,12 @@ use whatsapp_rust::wacore::store::error::StoreError as LibraryError;
 
 pub use group_commit::{CommitCost, CommitError, CommitSettings};
 
+use crate::ownership::Lease;
 use group_commit::{GroupCommit, RowWrite};
 use image::Image;
 use key_rows::{KeyRows, KeyRowsError};
 use rows::{DeviceRow, MAX_CONTENT, RowName, kind};
+use stored::{Footprint, Submitted};
 
 /// The keys could not be read or written.
 #[derive(Debug, Error)]
@@ -101,8 +113,8 @@ impl SessionStores {
         Self { shared }
     }
 
-    /// Loads the keys of a device; a device without any gets an empty store. `epoch` is the term of the
-    /// lease under which this process holds the device.
+    /// Loads the keys of a device; a device without any gets an empty store. `lease` is the right under
+    /// which this process serves the device.
     ///
     /// A store of the same device that is still open in this process is closed for writing: the newest
     /// one counts.
@@ -113,10 +125,14 @@ impl SessionStores {
         &self,
         tenant: TenantId,
         device: DeviceId,
-        epoch: u64,
+        lease: Lease,
     ) -> Result<Arc<SessionStore>, SessionStoreError> {
         if let Some(former) = self.former(device) {
-            former.close().await?;
+            match former.close().await {
+                // It had lost the right to write what it put off, or the chance.
+                Ok(()) | Err(CommitError::Fenced | CommitError::Closed) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         self.shared.commit.quiet(device).await;
         let mut image = Image::default();
@@ -128,7 +144,7 @@ impl SessionStores {
             shared: self.shared.clone(),
             tenant,
             device,
-            epoch,
+            lease,
             image: Mutex::new(image),
             closed: AtomicBool::new(false),
             learned: Mutex::default(),
@@ -153,19 +169,27 @@ impl SessionStores {
         Ok(row.linked)
     }
 
-    /// Deletes all rows of a device. A store of it that is open here takes no more writes.
+    /// Deletes all rows of a device, under the right by which this process serves it. A store of it that is
+    /// open here takes no more writes.
     ///
     /// # Errors
     /// [`SessionStoreError`]; some rows may be gone.
-    pub async fn wipe(&self, tenant: TenantId, device: DeviceId) -> Result<(), SessionStoreError> {
+    pub async fn wipe(
+        &self,
+        tenant: TenantId,
+        device: DeviceId,
+        lease: Lease,
+    ) -> Result<(), SessionStoreError> {
         if let Some(open) = self.former(device) {
             open.refuse_writes();
         }
         self.shared.commit.quiet(device).await;
         let names = self.shared.rows.names(tenant, device).await?;
         let slot = self.shared.commit.reserve().await;
-        let delete =
-            |name| RowWrite { write: SessionKeyWrite { tenant, device, name, data: None }, epoch: 0 };
+        let delete = |name| RowWrite {
+            write: SessionKeyWrite { tenant, device, name, data: None },
+            lease: lease.clone(),
+        };
         slot.submit(names.into_iter().map(delete).collect()).durable().await?;
         Ok(())
     }
@@ -186,8 +210,8 @@ async fn write_what_waits(shared: Weak<Shared>) {
         tokio::time::sleep(SessionStores::LATER).await;
         let Some(shared) = shared.upgrade() else { return };
         let open: Vec<_> = lock(&shared.open).values().filter_map(Weak::upgrade).collect();
-        for store in open {
-            if let Err(error) = store.write_later_rows().await {
+        for store in open.into_iter().filter(|store| store.lease.holds()) {
+            if let Err(error) = store.write_later_rows(SPARE).await {
                 tracing::warn!(device = %store.device, %error, "put-off session keys not written");
             }
         }
@@ -221,7 +245,7 @@ pub struct SessionStore {
     shared: Arc<Shared>,
     tenant: TenantId,
     device: DeviceId,
-    epoch: u64,
+    lease: Lease,
     image: Mutex<Image>,
     closed: AtomicBool,
     learned: Mutex<Option<mpsc::Sender<(String, String)>>>,
@@ -234,6 +258,19 @@ struct Touched {
     now: BTreeSet<RowName>,
     /// These may wait.
     later: BTreeSet<RowName>,
+    /// These hold nothing of use any more. They will be overwritten, or be deleted after [`SPARE`].
+    spare: BTreeSet<RowName>,
+}
+
+/// How long a row that is of no use waits to be overwritten, in seconds.
+const SPARE: i64 = 3600;
+
+/// What a change makes necessary to write.
+#[derive(Default)]
+struct Due {
+    submitted: Vec<(RowName, Submitted)>,
+    /// Why a row cannot be written at all.
+    refused: Option<CommitError>,
 }
 
 impl SessionStore {
@@ -242,7 +279,7 @@ impl SessionStore {
     /// # Errors
     /// [`CommitError`]
     pub async fn close(&self) -> Result<(), CommitError> {
-        let written = self.write_later_rows().await;
+        let written = self.write_later_rows(0).await;
         self.refuse_writes();
         written
     }
@@ -274,52 +311,76 @@ impl SessionStore {
 
     async fn commit<T>(&self, change: impl FnOnce(&mut Image, &mut Touched) -> T) -> Result<T, CommitError> {
         let slot = self.shared.commit.reserve().await;
-        let (outcome, rows, receipt) = {
+        let (outcome, due, receipt) = {
             let mut image = lock(&self.image);
             if self.closed.load(Ordering::Acquire) {
                 return Err(CommitError::Closed);
             }
+            if !self.lease.holds() {
+                return Err(CommitError::Fenced);
+            }
             let mut touched = Touched::default();
             let outcome = change(&mut image, &mut touched);
-            for row in &touched.now {
+            let now = self.now();
+            for row in touched.spare {
+                image.spare.entry(row).or_insert(now);
+            }
+            for row in touched.now.iter().chain(&touched.later) {
                 image.later.remove(row);
+                image.spare.remove(row);
             }
             image.later.extend(touched.later);
-            if touched.now.is_empty() {
-                return Ok(outcome);
-            }
-            let writes =
-                touched.now.iter().map(|row| self.write_of(&image, row)).collect::<Result<_, _>>()?;
+            let (due, writes) = self.due(&mut image, touched.now);
             // Handed in before the image is let go: writes of a row go out in the order of its changes.
-            (outcome, touched.now, slot.submit(writes))
+            (outcome, due, slot.submit(writes))
         };
-        if let Err(error) = receipt.durable().await {
+        let written = receipt.durable().await;
+        let mut image = lock(&self.image);
+        match written {
+            Ok(()) => due.submitted.into_iter().for_each(|(_, row)| image.stored.durable(row)),
             // The image is ahead of what is stored, so another try is due whatever the caller does.
-            lock(&self.image).later.extend(rows);
-            return Err(error);
+            Err(_) => image.later.extend(due.submitted.into_iter().map(|(row, _)| row)),
         }
-        Ok(outcome)
+        written.and(due.refused.map_or(Ok(outcome), Err))
     }
 
-    fn write_of(&self, image: &Image, row: &RowName) -> Result<RowWrite, CommitError> {
-        let name = row.sort_key();
-        let content = image.encode(row);
-        if let Some(content) = &content
-            && content.len() > MAX_CONTENT
-        {
-            let reason = format!("row {name} has {} bytes, too many for DynamoDB", content.len());
-            return Err(CommitError::NotWritten(reason.into()));
+    /// What of these rows must be written, as a crash would make a difference.
+    fn due(&self, image: &mut Image, rows: BTreeSet<RowName>) -> (Due, Vec<RowWrite>) {
+        let (mut due, mut writes) = (Due::default(), Vec::new());
+        for row in rows {
+            let name = row.sort_key();
+            let content = image.encode(&row);
+            let footprint = content.as_ref().map(|content| Footprint::of(&name, content));
+            if image.stored.has(&name, footprint.as_ref()) {
+                continue;
+            }
+            let bytes = content.as_ref().map_or(0, Vec::len);
+            if bytes > MAX_CONTENT {
+                let reason = format!("row {name} has {bytes} bytes, too many for DynamoDB");
+                due.refused = Some(CommitError::NotWritten(reason.into()));
+                continue;
+            }
+            let data = content.map(|content| self.shared.seal(self.tenant, self.device, &name, &content));
+            let write =
+                SessionKeyWrite { tenant: self.tenant, device: self.device, name: name.clone(), data };
+            writes.push(RowWrite { write, lease: self.lease.clone() });
+            due.submitted.push((row, image.stored.submit(name, footprint)));
         }
-        let data = content.map(|content| self.shared.seal(self.tenant, self.device, &name, &content));
-        let write = SessionKeyWrite { tenant: self.tenant, device: self.device, name, data };
-        Ok(RowWrite { write, epoch: self.epoch })
+        (due, writes)
     }
 
-    async fn write_later_rows(&self) -> Result<(), CommitError> {
-        if self.read(|image| image.later.is_empty()) {
+    /// Writes what was put off, and deletes what has been of no use for so many seconds.
+    async fn write_later_rows(&self, spare: i64) -> Result<(), CommitError> {
+        let before = self.now() - spare;
+        let due = |image: &mut Image| {
+            let mut due = std::mem::take(&mut image.later);
+            due.extend(image.spare.extract_if(.., |_, since| *since <= before).map(|(row, _)| row));
+            due
+        };
+        if self.read(|image| image.later.is_empty() && image.spare.values().all(|since| *since > before)) {
             return Ok(());
         }
-        self.commit(|image, touched| touched.now = std::mem::take(&mut image.later)).await
+        self.commit(|image, touched| touched.now = due(image)).await
     }
 
     /// Unix time, seconds.

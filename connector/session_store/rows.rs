@@ -118,6 +118,11 @@ pub(super) fn bucket(name: &str) -> u8 {
     crypto::digest_of(&[name.as_bytes()])[0] % BUCKETS
 }
 
+/// The kind of the row with this sort key.
+pub(super) fn kind_of(sort_key: &str) -> &str {
+    sort_key.split('#').next().unwrap_or_default()
+}
+
 /// The number at the end of a sort key.
 pub(super) fn number_of(sort_key: &str) -> Option<u32> {
     sort_key.rsplit_once('#')?.1.parse().ok()

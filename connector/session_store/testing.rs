@@ -20,6 +20,7 @@ use super::{
     key_rows::{KeyRows, KeyRowsError},
     lock,
 };
+use crate::ownership::Lease;
 
 /// What the next request meets with.
 pub(super) enum Trouble {
@@ -70,6 +71,27 @@ impl FakeRows {
     }
 }
 
+/// A request under way, or given up half way.
+struct InFlight<'a>(&'a Mutex<State>, &'a [Place]);
+
+impl<'a> InFlight<'a> {
+    fn new(state: &'a Mutex<State>, places: &'a [Place]) -> Self {
+        for place in places {
+            assert!(lock(state).in_flight.insert(place.clone()), "a row is in two requests at a time");
+        }
+        Self(state, places)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(self.0);
+        for place in self.1 {
+            state.in_flight.remove(place);
+        }
+    }
+}
+
 #[async_trait]
 impl KeyRows for FakeRows {
     async fn load(&self, tenant: TenantId, device: DeviceId) -> Result<Vec<SessionKeyRow>, KeyRowsError> {
@@ -98,14 +120,10 @@ impl KeyRows for FakeRows {
         assert!(rows.len() <= MAX_BATCH, "DynamoDB takes 25 rows");
         let places: Vec<_> = rows.iter().map(place).collect();
         assert_eq!(places.iter().collect::<HashSet<_>>().len(), rows.len(), "DynamoDB refuses a row twice");
-        for place in &places {
-            assert!(lock(&self.state).in_flight.insert(place.clone()), "a row is in two requests at a time");
-        }
+        let request = InFlight::new(&self.state, &places);
         tokio::time::sleep(self.delay).await;
+        drop(request);
         let mut state = lock(&self.state);
-        for place in &places {
-            state.in_flight.remove(place);
-        }
         if rows.iter().any(|row| state.poison.contains(&row.write.name)) {
             return Err(KeyRowsError { reason: "row too large".into(), passing: false });
         }
@@ -160,6 +178,7 @@ pub(super) struct Bench {
     pub stores: SessionStores,
     pub tenant: TenantId,
     pub device: DeviceId,
+    pub lease: Lease,
     pub clock: Arc<FixedClock>,
 }
 
@@ -174,11 +193,11 @@ impl Bench {
         let shared_clock: SharedClock = clock.clone();
         let sealer = MasterKey::generate().sealer("session-keys");
         let stores = SessionStores::over(Arc::new(rows.clone()), sealer, shared_clock, settings());
-        Self { rows, stores, tenant, device, clock }
+        Self { rows, stores, tenant, device, lease: Lease::forever(0, 1), clock }
     }
 
     /// Opens the device's store from what is stored.
     pub(super) async fn open(&self) -> Arc<SessionStore> {
-        self.stores.open(self.tenant, self.device, 1).await.unwrap()
+        self.stores.open(self.tenant, self.device, self.lease.clone()).await.unwrap()
     }
 }

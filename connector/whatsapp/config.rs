@@ -17,6 +17,9 @@ pub struct WhatsAppConfig {
     pub qr_rounds: u32,
     /// How long a send waits for the server's ack.
     pub ack_timeout: Duration,
+    /// How long a device is silent after WhatsApp first answered that it sends too fast; it doubles with each
+    /// such answer in a row, up to 15 minutes.
+    pub rate_limit_pause: Duration,
     /// How long any other question to the server may take.
     pub command_timeout: Duration,
 }
@@ -29,6 +32,7 @@ impl Default for WhatsAppConfig {
             device_name: "Kurir".into(),
             qr_rounds: 3,
             ack_timeout: Duration::from_secs(30),
+            rate_limit_pause: Duration::from_secs(60),
             command_timeout: Duration::from_secs(30),
         }
     }
@@ -43,16 +47,22 @@ pub enum EnvError {
     /// `KURIR_QR_ROUNDS` is not a number.
     #[error("KURIR_QR_ROUNDS must be a number from 1 to 100, not `{0}`")]
     QrRounds(String),
+    /// `KURIR_RATE_LIMIT_PAUSE_MS` is not a number.
+    #[error("KURIR_RATE_LIMIT_PAUSE_MS must be a number of milliseconds from 1 to 900000, not `{0}`")]
+    RateLimitPause(String),
 }
 
 impl WhatsAppConfig {
-    /// The defaults, with what the environment sets: `KURIR_WA_VERSION`, for when WhatsApp no longer takes
-    /// the version that Kurir was built with, and `KURIR_QR_ROUNDS`, see [`Self::qr_rounds`].
+    /// The defaults, with what the environment sets: `KURIR_WA_URL`, for a server that is not WhatsApp's own,
+    /// `KURIR_WA_VERSION`, for when WhatsApp no longer takes
+    /// the version that Kurir was built with, `KURIR_QR_ROUNDS`, see [`Self::qr_rounds`], and
+    /// `KURIR_RATE_LIMIT_PAUSE_MS`, see [`Self::rate_limit_pause`].
     ///
     /// # Errors
     /// [`EnvError`]
     pub fn from_env() -> Result<Self, EnvError> {
-        let mut config = Self::default();
+        let server_url = std::env::var("KURIR_WA_URL").ok().filter(|url| !url.is_empty());
+        let mut config = Self { server_url, ..Self::default() };
         if let Ok(text) = std::env::var("KURIR_WA_VERSION") {
             let parts: Vec<u32> = text.split('.').map_while(|part| part.parse().ok()).collect();
             config.version = match parts[..] {
@@ -64,6 +74,12 @@ impl WhatsAppConfig {
             config.qr_rounds = match text.parse() {
                 Ok(rounds @ 1..=100) => rounds,
                 _ => return Err(EnvError::QrRounds(text)),
+            };
+        }
+        if let Ok(text) = std::env::var("KURIR_RATE_LIMIT_PAUSE_MS") {
+            config.rate_limit_pause = match text.parse() {
+                Ok(millis @ 1..=900_000) => Duration::from_millis(millis),
+                _ => return Err(EnvError::RateLimitPause(text)),
             };
         }
         Ok(config)

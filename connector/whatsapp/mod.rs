@@ -19,7 +19,7 @@ mod pump;
 mod socket;
 mod translate;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 use whatsapp_rust::transport::{TokioWebSocketTransportFactory, TransportFactory, default_tls_connector};
@@ -58,6 +58,11 @@ impl WhatsApp {
         let transport =
             TokioWebSocketTransportFactory::new().with_url(url).with_connector(default_tls_connector());
         Ok(Self { shared: Arc::new(Shared { config, transport: Arc::new(transport) }) })
+    }
+
+    /// See [`WhatsAppConfig::rate_limit_pause`].
+    pub(crate) fn rate_limit_pause(&self) -> Duration {
+        self.shared.config.rate_limit_pause
     }
 
     /// Opens the socket of one device and returns at once; what happens then arrives in `events`.

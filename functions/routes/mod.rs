@@ -5,6 +5,7 @@ mod audit_log;
 mod auth;
 mod chats;
 mod commands;
+mod dead_letters;
 mod description;
 mod devices;
 mod health;
@@ -12,8 +13,10 @@ mod listing;
 mod me;
 mod messages;
 mod plans;
+mod queue;
 mod usage;
 mod users;
+mod workers;
 
 use crate::route::Route;
 
@@ -28,7 +31,7 @@ pub fn auth() -> Vec<Route> {
     ]
 }
 
-/// The caller's account with its API keys and limits; everybody's for administrators.
+/// The caller's account with its API keys and limits; what administrators do.
 pub fn accounts() -> Vec<Route> {
     vec![
         me::get::route(),
@@ -46,6 +49,7 @@ pub fn accounts() -> Vec<Route> {
         users::delete::route(),
         users::erasure::route(),
         audit_log::route(),
+        workers::drain::route(),
     ]
 }
 
@@ -62,21 +66,33 @@ pub fn devices() -> Vec<Route> {
         devices::logout::route(),
         devices::qr::route(),
         devices::pairing_code::route(),
+        devices::pause::route(),
+        devices::resume::route(),
     ]
 }
 
-/// Sending, and single messages.
+/// Sending, single messages, queues, and what failed for good.
 pub fn messages() -> Vec<Route> {
-    vec![messages::send::route(), messages::get::route()]
+    vec![
+        messages::send::route(),
+        messages::get::route(),
+        messages::cancel::route(),
+        queue::get::route(),
+        queue::clear::route(),
+        dead_letters::list::route(),
+        dead_letters::get::route(),
+        dead_letters::redrive::route(),
+    ]
 }
 
-/// What is only read: chats, history, answers of commands, health, the API's description.
+/// What is only read: chats, history, answers of commands, health, connectors, the API's description.
 pub fn queries() -> Vec<Route> {
     vec![
         chats::list::route(),
         chats::history::route(),
         commands::get::route(),
         health::route(),
+        workers::list::route(),
         description::openapi::route(),
         description::page::route(),
     ]

@@ -34,7 +34,8 @@ fn log_in(tx: &mut Tx<'_>, connection: ConnectionId, client: Address, noise: [u8
     }
     let known = tx.world.companion(&client).filter(|companion| companion.row.noise == noise);
     let Some(companion) = known else { return refuse(tx, connection, NOT_LINKED) };
-    if let Some(before) = companion.online {
+    let before = companion.online;
+    if let Some(before) = before {
         end_stream(tx, before, conflict("replaced"));
     }
     if let Some(companion) = tx.world.companion_mut(&client) {
@@ -45,6 +46,7 @@ fn log_in(tx: &mut Tx<'_>, connection: ConnectionId, client: Address, noise: [u8
     if let Some(entry) = tx.world.connections.get_mut(&connection) {
         entry.client = Some(client.clone());
     }
+    tx.world.sockets.logged_in(&client, connection, before, tx.now);
     tx.world.stats.logins += 1;
     let Some(lid) = tx.world.jid(&client, Addressing::Lid) else { return };
     let seconds = tx.seconds();

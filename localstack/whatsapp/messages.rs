@@ -14,6 +14,7 @@ use super::{
 
 /// A message stanza of a client.
 pub fn from_client(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, message: &Node) {
+    tx.world.sockets.message(connection, &message.text("id"));
     let fault = tx.world.faults.for_message(&client.number);
     let refused = match fault {
         Some(Fault::DropSockets { when: DropMoment::BeforeMessage }) => return tx.cut(connection),

@@ -20,6 +20,7 @@ mod proto;
 mod queue;
 mod receipts;
 mod socket;
+mod sockets;
 mod stanza;
 mod state;
 mod stats;

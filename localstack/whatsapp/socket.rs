@@ -38,6 +38,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
 /// How long a client gets to close its side after the server closed its own.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a client that has been replaced is listened to: longer than a process stays frozen in a test.
+const REPLACED_TIMEOUT: Duration = Duration::from_secs(60);
 /// tungstenite's default of 128 KiB would be 256 MB for 2,000 idle clients.
 const BUFFER: usize = 4 * 1024;
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
@@ -130,14 +132,25 @@ async fn read(
         let frame = tokio::select! {
             frame = timeout(IDLE_TIMEOUT, reader.next()) => frame.map_err(|_| SandboxError::Closed)??,
             end = &mut writer => {
-                // Reading on until the client closes, so that the last stanza is not lost in a reset.
                 if matches!(end, Ok(End::Closed)) {
-                    while let Ok(Ok(_)) = timeout(CLOSE_TIMEOUT, reader.next()).await {}
+                    listen_on(sandbox, connection, reader, incoming).await;
                 }
                 return Ok(());
             }
         };
         let node = decode(&incoming.open(&frame)?)?;
+        stanza::handle(sandbox, connection, node);
+    }
+}
+
+/// Reads on until the client closes, so that the last stanza is not lost in a reset. A client that another has
+/// replaced is listened to for longer: what it still sends goes on record.
+async fn listen_on(sandbox: &Sandbox, connection: ConnectionId, mut reader: Reader, mut incoming: Channel) {
+    let replaced = sandbox.apply(|tx| tx.world.sockets.was_replaced(connection));
+    let patience = if replaced { REPLACED_TIMEOUT } else { CLOSE_TIMEOUT };
+    while let Ok(Ok(frame)) = timeout(patience, reader.next()).await {
+        let node = incoming.open(&frame).and_then(|plain| decode(&plain));
+        let Ok(node) = node else { return };
         stanza::handle(sandbox, connection, node);
     }
 }

@@ -23,6 +23,10 @@ pub struct Stats {
     pub logins: u64,
     /// Messages that were taken from clients and phones.
     pub messages: u64,
+    /// Stanzas that came on a socket after a newer one of the same client had logged in.
+    pub late_stanzas: u64,
+    /// The messages among them. None were taken.
+    pub late_messages: u64,
     /// Reconnects that brought the routing info back.
     pub routed_reconnects: u64,
     /// Kinds of requests that were answered without being understood.

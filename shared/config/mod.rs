@@ -11,6 +11,7 @@ pub use signing_keys::{DERIVED_ID, KeyMaterial, SigningKey};
 use crate::{
     crypto::{MasterKey, MasterKeyError},
     domain::plan::{Plans, PlansError},
+    queue,
     secret::Secret,
 };
 
@@ -22,6 +23,10 @@ pub struct Config {
     /// In front of every table's and queue's name (`KURIR_PREFIX`, default `kurir-`), so that several
     /// deployments can share one cloud account.
     pub prefix: String,
+    /// How many shards new devices are spread over (`KURIR_SHARDS`, 1 to 1024, default from
+    /// `infra/queues.json`). A device stays in its shard: with fewer shards than before, nobody serves the
+    /// devices of those that are gone.
+    pub shards: u16,
     /// The key from which encryption and signing keys derive (`KURIR_MASTER_KEY`).
     pub master_key: MasterKey,
     /// What signs and verifies access tokens (`KURIR_JWT_KEYS_FILE`, default derived from the master key).
@@ -58,6 +63,9 @@ pub enum ConfigError {
     /// Neither open nor closed.
     #[error("KURIR_REGISTRATION must be `open` or `closed`, not `{0}`")]
     Registration(String),
+    /// No number of shards.
+    #[error("KURIR_SHARDS must be a number from 1 to 1024, not `{0}`")]
+    Shards(String),
     /// No network.
     #[error("{variable} has `{text}`, which is no address or network like 10.0.0.0/8")]
     Network {
@@ -97,6 +105,14 @@ impl Config {
             Ok(other) => return Err(ConfigError::Registration(other.into())),
         };
         let file = |variable| std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let shards = match std::env::var("KURIR_SHARDS") {
+            Err(_) => queue::shards(),
+            Ok(text) if text.is_empty() => queue::shards(),
+            Ok(text) => match text.parse() {
+                Ok(shards @ 1..=1024) => shards,
+                _ => return Err(ConfigError::Shards(text)),
+            },
+        };
         let signing_keys = match file("KURIR_JWT_KEYS_FILE") {
             Some(path) => signing_keys::read(&path, &master_key)?,
             None => vec![signing_keys::derived(&master_key)],
@@ -110,6 +126,6 @@ impl Config {
         };
         let prefix = std::env::var("KURIR_PREFIX").unwrap_or_else(|_| "kurir-".into());
         let http = HttpPolicy::from_env()?;
-        Ok(Self { aws, prefix, master_key, signing_keys, registration_open, plans, http })
+        Ok(Self { aws, prefix, shards, master_key, signing_keys, registration_open, plans, http })
     }
 }

@@ -33,6 +33,16 @@ pub struct Device {
     pub push_name: Option<String>,
     /// The shard whose connector serves it.
     pub shard: u16,
+    /// Whether its owner paused its queue.
+    #[serde(default)]
+    pub paused: bool,
+    /// Grows with each change of pacing or pause: what is accepted afterwards goes by the new ones.
+    #[serde(default)]
+    pub send_rules: u32,
+    /// Set when a message was accepted but not queued: what was accepted after it tells the connector to look
+    /// into the outbox first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox_gap: Option<Timestamp>,
     /// How fast it may send.
     pub pacing: Pacing,
     /// When its socket was last known to be open.

@@ -107,6 +107,11 @@ prefixed_id!(
     "aud_"
 );
 prefixed_id!(
+    /// A connector that runs.
+    WorkerId,
+    "wrk_"
+);
+prefixed_id!(
     /// One HTTP request.
     RequestId,
     "req_"

@@ -34,6 +34,9 @@ pub struct Message {
     pub status: MessageStatus,
     /// The id that WhatsApp knows it by.
     pub wa_message_id: String,
+    /// Whether it waits behind others.
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
     /// How often sending it was tried.
     pub attempts: u32,
     /// Why it failed.
@@ -103,6 +106,26 @@ impl Content {
             Self::Text { text } => text.body.chars().take(100).collect(),
             Self::Unsupported { unsupported } => format!("[{}]", unsupported.kind),
         }
+    }
+}
+
+/// Whether a message may wait behind others.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// In its turn.
+    #[default]
+    Normal,
+    /// Behind all others.
+    Bulk,
+}
+
+impl Priority {
+    /// Whether it is the usual one.
+    pub fn is_normal(&self) -> bool {
+        *self == Self::Normal
     }
 }
 

@@ -33,11 +33,13 @@ pub enum Permission {
     ManageUsers,
     /// See the state of the whole deployment.
     ViewOperations,
+    /// Change how the deployment runs.
+    ManageOperations,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ManageOwnAccount,
         Self::ViewOwnAccount,
         Self::ManageApiKeys,
@@ -52,6 +54,7 @@ impl Permission {
         Self::ViewAuditLog,
         Self::ManageUsers,
         Self::ViewOperations,
+        Self::ManageOperations,
     ];
 }
 
@@ -65,7 +68,7 @@ impl Role {
                 self >= Self::User
             }
             SendBulk | ManageGroups => self >= Self::Operator,
-            ManageUsers | ViewOperations => self == Self::Admin,
+            ManageUsers | ViewOperations | ManageOperations => self == Self::Admin,
         }
     }
 }

@@ -5,4 +5,5 @@ mod queues;
 mod sqs;
 
 pub use queues::create_missing;
-pub use sqs::{QueueError, QueueKind, Queues, Received};
+pub(crate) use queues::shards;
+pub use sqs::{Depth, QueueError, QueueKind, Queues, Received};

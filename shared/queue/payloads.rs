@@ -3,7 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{CommandId, DeviceId, MessageId, TenantId};
+use crate::{
+    clock::Timestamp,
+    domain::{
+        device::Device,
+        ids::{CommandId, DeviceId, MessageId, TenantId},
+        jid::Jid,
+        message::{Message, Priority},
+    },
+};
 
 /// In `sends-<shard>.fifo`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +32,50 @@ pub struct SendMessageV1 {
     pub device_id: DeviceId,
     /// The message.
     pub message_id: MessageId,
+    /// What a lane needs to know of it beforehand. Entries of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<SendTurnV1>,
+    /// Something that was accepted before has lost its entry: the lane is to look into the outbox first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_gap: bool,
+}
+
+impl SendMessageV1 {
+    /// The entry of a message of `device` that was accepted, or asked for again, at `queued_at`.
+    pub fn of(device: &Device, message: &Message, queued_at: Timestamp) -> Self {
+        let turn = SendTurnV1 {
+            priority: message.priority,
+            queued_at,
+            expires_at: message.expires_at,
+            chat: message.chat.clone(),
+            send_rules: device.send_rules,
+        };
+        Self {
+            account_id: device.account_id,
+            device_id: device.id,
+            message_id: message.id,
+            turn: Some(turn),
+            after_gap: device.outbox_gap.is_some(),
+        }
+    }
+}
+
+/// What decides when a message's turn is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendTurnV1 {
+    /// Whether it waits behind others.
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
+    /// When it was accepted, or asked for again.
+    pub queued_at: Timestamp,
+    /// When it is given up.
+    pub expires_at: Option<Timestamp>,
+    /// To whom it goes.
+    pub chat: Jid,
+    /// The device's [`Device::send_rules`] when it was accepted: it goes by these or later ones.
+    #[serde(default)]
+    pub send_rules: u32,
 }
 
 /// In `commands-<shard>`.

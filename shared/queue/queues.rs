@@ -37,8 +37,8 @@ fn spec() -> Spec {
     serde_json::from_str(QUEUES).expect("infra/queues.json is checked by a test")
 }
 
-/// How many shards devices are spread over.
-pub(super) fn shards() -> u16 {
+/// How many shards devices are spread over, unless the environment says otherwise.
+pub(crate) fn shards() -> u16 {
     spec().shards
 }
 

@@ -14,11 +14,16 @@ use aws_sdk_sqs::{
 use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
 
-use super::{
-    payloads::{CommandPayload, SendMessageV1, SendPayload},
-    queues,
+use super::payloads::{CommandPayload, SendMessageV1, SendPayload};
+use crate::{
+    aws,
+    clock::Timestamp,
+    config::Config,
+    domain::{
+        ids::{DeviceId, MessageId, TenantId},
+        message::Priority,
+    },
 };
-use crate::{aws, clock::Timestamp, config::Config};
 
 /// A family of queues, one for every shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +74,15 @@ pub struct Received<T> {
     pub receipt_handle: String,
 }
 
+/// How many messages lie in a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// They wait to be received.
+    pub waiting: u64,
+    /// They are received and not deleted yet.
+    pub in_hand: u64,
+}
+
 /// SQS could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -112,7 +126,7 @@ impl Queues {
         Self(Arc::new(Inner {
             client: Client::from_conf(builder.build()),
             prefix: config.prefix.clone(),
-            shards: queues::shards(),
+            shards: config.shards,
             urls: RwLock::default(),
         }))
     }
@@ -137,23 +151,36 @@ impl Queues {
         self.send_as(shard, message, message.message_id.to_string()).await
     }
 
-    /// Queues a message whose entry seems to be lost. SQS remembers that it had one: this one counts as
-    /// another, at most one a minute.
+    /// Queues a message anew whose entry seems to be lost, and with it the others of its device. SQS remembers
+    /// that it had one: this one counts as another, at most one in five minutes.
+    pub async fn wake(
+        &self,
+        shard: u16,
+        (account_id, device_id): (TenantId, DeviceId),
+        message_id: MessageId,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let entry = SendMessageV1 { account_id, device_id, message_id, turn: None, after_gap: true };
+        let bucket = now.unix_seconds() / 300;
+        self.send_as(shard, &entry, format!("{message_id}.{bucket}")).await
+    }
+
+    /// Queues a message anew that was given up and is to be sent after all.
     pub async fn send_again(
         &self,
         shard: u16,
         message: &SendMessageV1,
         now: Timestamp,
     ) -> Result<(), QueueError> {
-        let minute = now.unix_seconds() / 60;
-        self.send_as(shard, message, format!("{}.{minute}", message.message_id)).await
+        let dedup = format!("{}.again.{}", message.message_id, now.unix_millis());
+        self.send_as(shard, message, dedup).await
     }
 
     async fn send_as(&self, shard: u16, message: &SendMessageV1, dedup: String) -> Result<(), QueueError> {
         self.client()
             .send_message()
             .queue_url(self.url(QueueKind::Sends, shard).await?)
-            .message_group_id(message.device_id.to_string())
+            .message_group_id(group(message))
             .message_deduplication_id(dedup)
             .message_body(serde_json::to_string(&SendPayload::V1(message.clone()))?)
             .send()
@@ -242,17 +269,23 @@ impl Queues {
         Ok(())
     }
 
-    /// About how many messages wait in a queue, by SQS's own count.
-    pub async fn depth(&self, kind: QueueKind, shard: u16) -> Result<u64, QueueError> {
-        let name = QueueAttributeName::ApproximateNumberOfMessages;
+    /// About how many messages lie in a queue, by SQS's own count.
+    pub async fn depth(&self, kind: QueueKind, shard: u16) -> Result<Depth, QueueError> {
+        use QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
         let answer = self
             .client()
             .get_queue_attributes()
             .queue_url(self.url(kind, shard).await?)
-            .attribute_names(name.clone())
+            .attribute_names(ApproximateNumberOfMessages)
+            .attribute_names(ApproximateNumberOfMessagesNotVisible)
             .send()
             .await?;
-        Ok(answer.attributes.and_then(|all| all.get(&name)?.parse().ok()).unwrap_or_default())
+        let all = answer.attributes.unwrap_or_default();
+        let count = |name| all.get(&name).and_then(|text| text.parse().ok()).unwrap_or_default();
+        Ok(Depth {
+            waiting: count(ApproximateNumberOfMessages),
+            in_hand: count(ApproximateNumberOfMessagesNotVisible),
+        })
     }
 
     async fn url(&self, kind: QueueKind, shard: u16) -> Result<String, QueueError> {
@@ -263,6 +296,15 @@ impl Queues {
         let url = answer.queue_url.unwrap_or_default();
         self.0.urls.write().await.insert((kind, shard), url.clone());
         Ok(url)
+    }
+}
+
+/// A device's messages go in their order; its bulk messages in one of their own, so that the others need not
+/// wait behind them.
+fn group(message: &SendMessageV1) -> String {
+    match message.turn.as_ref().map(|turn| turn.priority) {
+        Some(Priority::Bulk) => format!("{}.bulk", message.device_id),
+        _ => message.device_id.to_string(),
     }
 }
 

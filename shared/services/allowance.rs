@@ -1,4 +1,5 @@
-//! What a caller may still use of its plan. A request is counted once, in one write, whatever it uses.
+//! What a caller may still use of its plan. A request is counted once, whatever it uses, in one write or in one
+//! that it shares with others.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use crate::{
         ids::TenantId,
         plan::{Meter, Rate},
     },
-    store::counters::{self, Charged, Standing},
+    store::counters::{Charged, Standing},
 };
 
 /// The allowance of one request's caller. Clones are the same allowance.
@@ -45,7 +46,7 @@ impl Allowance {
             return Ok(());
         }
         let now = ctx.now();
-        match counters::charge(&ctx.db, self.tenant, &limits, now).await? {
+        match ctx.charges.charge(&ctx.db, self.tenant, limits.clone(), now).await? {
             Charged::Done(standings) => {
                 self.set(standings);
                 Ok(())
@@ -59,7 +60,7 @@ impl Allowance {
                     let calls = limits.iter().filter(|(meter, _)| *meter == Meter::ApiCalls).copied();
                     let calls: Vec<_> = calls.collect();
                     if !calls.is_empty() {
-                        counters::charge(&ctx.db, self.tenant, &calls, now).await?;
+                        ctx.charges.charge(&ctx.db, self.tenant, calls, now).await?;
                     }
                 }
                 self.set(standings);

@@ -9,7 +9,10 @@ use crate::{
     cursor::Cursors,
     domain::plan::Plans,
     queue::Queues,
-    services::accounts::{KeyError, Tokens},
+    services::{
+        Charges,
+        accounts::{KeyError, Tokens},
+    },
     store::Db,
 };
 
@@ -28,6 +31,8 @@ pub struct Context {
     pub tokens: Tokens,
     /// The plans.
     pub plans: Arc<Plans>,
+    /// What this process is counting.
+    pub charges: Charges,
     /// Who may talk to the HTTP functions.
     pub http: Arc<HttpPolicy>,
     /// Whether strangers may register.
@@ -48,6 +53,7 @@ impl Context {
             cursors: Cursors::new(&config.master_key),
             tokens: Tokens::new(&config.signing_keys)?,
             plans: Arc::new(config.plans.clone()),
+            charges: Charges::default(),
             http: Arc::new(config.http.clone()),
             registration_open: config.registration_open,
         })

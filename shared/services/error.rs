@@ -1,7 +1,7 @@
 //! How a use case fails: a category for the transport, a stable code for programs, a sentence for people,
 //! and the fields at fault.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{queue::QueueError, store::StoreError};
 
@@ -109,6 +109,16 @@ impl Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Unavailable(_) => Self::unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// A failure that several requests share.
+impl From<Arc<StoreError>> for Error {
+    fn from(error: Arc<StoreError>) -> Self {
+        match *error {
             StoreError::Unavailable(_) => Self::unavailable(error),
             _ => Self::internal(error),
         }

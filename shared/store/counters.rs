@@ -50,14 +50,15 @@ pub enum Charged {
     Refused(Vec<Standing>),
 }
 
-/// Counts one of each, unless a limit is reached.
+/// Counts so many of each, unless there is not room for all of them.
 pub async fn charge(
     db: &Db,
     tenant: TenantId,
     limits: &[(Meter, Rate)],
+    count: u32,
     now: Timestamp,
 ) -> Result<Charged, StoreError> {
-    if limits.iter().any(|(_, rate)| rate.limit == 0) {
+    if limits.iter().any(|(_, rate)| rate.limit < count) {
         return Ok(Charged::Refused(read(db, tenant, limits, now).await?));
     }
     let mut request = db
@@ -67,7 +68,7 @@ pub async fn charge(
         .set_key(Some(key(tenant, now)))
         .return_values(ReturnValue::AllNew)
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-        .expression_attribute_values(":one", AttributeValue::N("1".into()))
+        .expression_attribute_values(":count", AttributeValue::N(count.to_string()))
         .expression_attribute_names("#ttl", "ttl")
         .expression_attribute_values(
             ":ttl",
@@ -78,9 +79,12 @@ pub async fn charge(
         let index = rate.per.index(now);
         request = request
             .expression_attribute_names(format!("#c{n}"), attribute(*meter, rate.per, index))
-            .expression_attribute_values(format!(":l{n}"), AttributeValue::N(rate.limit.to_string()));
-        adds.push(format!("#c{n} :one"));
-        conditions.push(format!("(attribute_not_exists(#c{n}) OR #c{n} < :l{n})"));
+            .expression_attribute_values(
+                format!(":l{n}"),
+                AttributeValue::N((rate.limit - count).to_string()),
+            );
+        adds.push(format!("#c{n} :count"));
+        conditions.push(format!("(attribute_not_exists(#c{n}) OR #c{n} <= :l{n})"));
         for back in 1..=CLEARED {
             request = request.expression_attribute_names(
                 format!("#o{n}_{back}"),

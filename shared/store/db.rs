@@ -29,6 +29,12 @@ pub enum Table {
     Messages,
     /// Chats by device.
     Chats,
+    /// How the lanes of devices stand: counters and pacing.
+    Lanes,
+    /// Who holds which shard.
+    Leases,
+    /// The connectors that run.
+    Workers,
     /// Which LID belongs to which phone number, by device.
     Contacts,
     /// Commands to the connector and their answers.
@@ -41,7 +47,7 @@ pub enum Table {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Accounts,
         Self::ApiKeys,
         Self::RefreshTokens,
@@ -49,6 +55,9 @@ impl Table {
         Self::SessionKeys,
         Self::Messages,
         Self::Chats,
+        Self::Lanes,
+        Self::Leases,
+        Self::Workers,
         Self::Contacts,
         Self::Commands,
         Self::Counters,
@@ -65,6 +74,9 @@ impl Table {
             Self::SessionKeys => "session-keys",
             Self::Messages => "messages",
             Self::Chats => "chats",
+            Self::Lanes => "lanes",
+            Self::Leases => "leases",
+            Self::Workers => "workers",
             Self::Contacts => "contacts",
             Self::Commands => "commands",
             Self::Counters => "counters",

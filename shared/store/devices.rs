@@ -196,8 +196,11 @@ pub async fn change(
     pacing: Option<&Pacing>,
     now: Timestamp,
 ) -> Result<Option<Device>, StoreError> {
-    let update =
+    let mut update =
         Update::default().set_some("name", name)?.set_some("pacing", pacing)?.set("updatedAt", now)?;
+    if pacing.is_some() {
+        update = update.add("sendRules", 1)?;
+    }
     send(update.apply(live(db, tenant, id)?)).await
 }
 
@@ -214,6 +217,41 @@ pub async fn set_desired(
     let update =
         Update::default().set("desired", desired)?.set_some("status", status)?.set("updatedAt", now)?;
     send(update.apply(live(db, tenant, id)?)).await
+}
+
+/// Pauses or resumes a device's queue. `None` when there is no such device.
+pub async fn set_paused(
+    db: &Db,
+    tenant: TenantId,
+    id: DeviceId,
+    paused: bool,
+    now: Timestamp,
+) -> Result<Option<Device>, StoreError> {
+    let update = Update::default().set("paused", paused)?.add("sendRules", 1)?.set("updatedAt", now)?;
+    send(update.apply(live(db, tenant, id)?)).await
+}
+
+/// Writes down that a message of a device was accepted and not queued.
+pub async fn mark_gap(db: &Db, tenant: TenantId, id: DeviceId, now: Timestamp) -> Result<(), StoreError> {
+    send(Update::default().set("outboxGap", now)?.apply(live(db, tenant, id)?)).await.map(drop)
+}
+
+/// The outbox was looked into at `looked_at`, so that what was not queued before that is known of.
+pub async fn clear_gap(
+    db: &Db,
+    tenant: TenantId,
+    id: DeviceId,
+    looked_at: Timestamp,
+) -> Result<(), StoreError> {
+    let request = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::Devices))
+        .set_key(Some(key(tenant, id)))
+        .condition_expression("outboxGap < :looked")
+        .expression_attribute_values(":looked", serde_dynamo::to_attribute_value(looked_at)?)
+        .return_values(ReturnValue::AllNew);
+    send(Update::default().remove("outboxGap").apply(request)).await.map(drop)
 }
 
 /// Writes down what the connector reports. `None` when the device is gone or being deleted.

@@ -4,8 +4,9 @@ use crate::{
     clock::Timestamp,
     domain::{
         account::Email,
-        ids::{AccountId, DeviceId, TenantId},
+        ids::{AccountId, DeviceId, MessageId, TenantId},
         jid::Jid,
+        message::Priority,
     },
 };
 
@@ -24,6 +25,17 @@ pub const ADMINS: &str = "admins";
 
 /// Row in `counters` that counts a tenant's devices.
 pub const DEVICES: &str = "devices";
+
+/// Partition of all leases.
+pub const LEASES: &str = "leases";
+
+/// Partition of all workers.
+pub const WORKERS: &str = "workers";
+
+/// A shard's number as text that sorts like the number.
+pub fn shard_number(shard: u16) -> String {
+    format!("{shard:05}")
+}
 
 /// Partition of what belongs to one device of one tenant.
 pub fn device_partition(tenant: TenantId, device: DeviceId) -> String {
@@ -49,6 +61,33 @@ pub fn shard_partition(shard: u16) -> String {
 /// Place in time order, unique by what follows the time.
 pub fn position(at: Timestamp, unique: &str) -> String {
     format!("{at}#{unique}")
+}
+
+/// Place in the `by-day` index: the day of a chat's newest message, unique by the chat.
+pub fn activity(at: Timestamp, chat: &Jid) -> String {
+    // The day is what the text of a moment begins with.
+    format!("{:.10}#{chat}", at.to_string())
+}
+
+/// Place in the `outbox` index: by device, then in the order in which its messages are to go.
+pub fn outbox_position(device: DeviceId, priority: Priority, at: Timestamp, message: MessageId) -> String {
+    format!("{}{}", outbox_prefix(device, priority), position(at, &message.to_string()))
+}
+
+/// What the places of one device's messages of one priority begin with.
+pub fn outbox_prefix(device: DeviceId, priority: Priority) -> String {
+    let rank = match priority {
+        Priority::Normal => 0,
+        Priority::Bulk => 1,
+    };
+    format!("{device}#{rank}#")
+}
+
+/// What is in a place made by [`outbox_position`].
+pub fn split_outbox_position(text: &str) -> Option<(Priority, Timestamp, MessageId)> {
+    let mut parts = text.splitn(4, '#').skip(1);
+    let priority = if parts.next()? == "0" { Priority::Normal } else { Priority::Bulk };
+    Some((priority, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// What follows the time in a position.

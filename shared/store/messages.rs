@@ -1,6 +1,6 @@
 //! Messages, by device. The sort key derives from the message's id; for what Kurir sends it is the id that
 //! WhatsApp knows the message by, so that a receipt finds its row without another index. Two indexes hold
-//! keys only: `by-chat` in time order, and `outbox` with what is accepted and not yet sent.
+//! keys only: `by-chat` in time order, and those of [`super::outbox`] and [`super::dead_letters`].
 
 use std::collections::HashMap;
 
@@ -37,6 +37,8 @@ struct Row {
     position: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     outbox_shard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outbox_position: Option<String>,
     /// Digest of the request that made it, to tell a repeated request from another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_hash: Option<String>,
@@ -66,7 +68,7 @@ pub async fn insert_outgoing(
     shard: u16,
     request_hash: Option<String>,
 ) -> Result<Inserted, StoreError> {
-    insert(db, tenant, message, Some(keys::shard_partition(shard)), request_hash).await
+    insert(db, tenant, message, Some(shard), request_hash).await
 }
 
 /// Stores a message that WhatsApp delivered.
@@ -78,7 +80,7 @@ async fn insert(
     db: &Db,
     tenant: TenantId,
     message: &Message,
-    outbox_shard: Option<String>,
+    outbox_shard: Option<u16>,
     request_hash: Option<String>,
 ) -> Result<Inserted, StoreError> {
     let row = Row {
@@ -86,7 +88,10 @@ async fn insert(
         sk: message.id.wa_message_id(),
         chat_pk: keys::chat_partition(tenant, message.device_id, &message.chat),
         position: keys::position(message.created_at, &message.id.to_string()),
-        outbox_shard,
+        outbox_shard: outbox_shard.map(keys::shard_partition),
+        outbox_position: outbox_shard.map(|_| {
+            keys::outbox_position(message.device_id, message.priority, message.created_at, message.id)
+        }),
         request_hash,
         message: message.clone(),
     };
@@ -129,26 +134,53 @@ pub async fn get(
     Ok(answer.item.map(serde_dynamo::from_item::<_, Row>).transpose()?.map(|row| row.message))
 }
 
-/// A step forward of a message's status.
-#[derive(Debug, Clone)]
+/// A step forward of a message's status, or several at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// The new status.
     pub status: MessageStatus,
-    /// When it was reached.
-    pub at: Timestamp,
-    /// Why it failed.
-    pub error: Option<SendFailure>,
+    /// When WhatsApp's server took it.
+    pub sent_at: Option<Timestamp>,
+    /// When the recipient's phone had it.
+    pub delivered_at: Option<Timestamp>,
+    /// When the recipient read it.
+    pub read_at: Option<Timestamp>,
+    /// Why it failed, and when.
+    pub failure: Option<(SendFailure, Timestamp)>,
 }
 
 impl Step {
-    /// A step that needs no more than a time. A step to `sending` counts as an attempt.
+    /// A step that needs no more than a time. A step to `sending` counts as an attempt. A receipt may overtake
+    /// the server's ack, and the second one the first: each says what came before it, too.
     pub fn to(status: MessageStatus, at: Timestamp) -> Self {
-        Self { status, at, error: None }
+        use MessageStatus::{Delivered, Read, Sent};
+        let when = |statuses: &[MessageStatus]| statuses.contains(&status).then_some(at);
+        Self {
+            status,
+            sent_at: when(&[Sent, Delivered, Read]),
+            delivered_at: when(&[Delivered, Read]),
+            read_at: when(&[Read]),
+            failure: None,
+        }
     }
 
     /// Giving up, and why.
     pub fn failed(error: SendFailure, at: Timestamp) -> Self {
-        Self { status: MessageStatus::Failed, at, error: Some(error) }
+        Self { failure: Some((error, at)), ..Self::to(MessageStatus::Failed, at) }
+    }
+
+    /// Both steps in one, which goes as far as the one that goes farther. What happened first tells when.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let first = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+        let farther = if self.status.may_become(other.status) { other.status } else { self.status };
+        Self {
+            status: farther,
+            sent_at: first(self.sent_at, other.sent_at),
+            delivered_at: first(self.delivered_at, other.delivered_at),
+            read_at: first(self.read_at, other.read_at),
+            failure: self.failure.or(other.failure),
+        }
     }
 }
 
@@ -173,7 +205,7 @@ pub async fn advance(
     derived_id: &str,
     step: Step,
 ) -> Result<Advanced, StoreError> {
-    use MessageStatus::*;
+    use MessageStatus::Sending;
     let mut request = db
         .client()
         .update_item()
@@ -188,22 +220,23 @@ pub async fn advance(
         request = request.expression_attribute_values(&name, AttributeValue::S(status.as_str().into()));
         before.push(name);
     }
-    let mut update = Update::default().set("status", step.status)?.set_some("error", step.error)?;
-    match step.status {
-        Sending => update = update.add("attempts", 1)?,
-        Sent => update = update.set("sentAt", step.at)?,
-        // A receipt may overtake the server's ack, and the second one the first.
-        Delivered => update = update.set_if_missing("sentAt", step.at)?.set("deliveredAt", step.at)?,
-        Read => {
-            update = update
-                .set_if_missing("sentAt", step.at)?
-                .set_if_missing("deliveredAt", step.at)?
-                .set("readAt", step.at)?;
+    let mut update = Update::default().set("status", step.status)?;
+    for (name, at) in [("sentAt", step.sent_at), ("deliveredAt", step.delivered_at), ("readAt", step.read_at)]
+    {
+        if let Some(at) = at {
+            update = update.set_if_missing(name, at)?;
         }
-        _ => {}
     }
-    if step.status != Sending {
-        update = update.remove("outboxShard");
+    if let Some((error, at)) = step.failure {
+        update = update
+            .set("error", error)?
+            .set("deadTenant", tenant)?
+            .set("deadPosition", keys::position(at, derived_id))?;
+    }
+    if step.status == Sending {
+        update = update.add("attempts", 1)?;
+    } else {
+        update = update.remove("outboxShard").remove("outboxPosition");
     }
     let request = request.condition_expression(format!("#status IN ({})", before.join(", ")));
     match update.apply(request).send().await {
@@ -264,47 +297,6 @@ pub async fn move_chat(
     Ok(keys.len())
 }
 
-/// A message that waits in the outbox.
-#[derive(Debug, Clone, Copy)]
-pub struct Waiting {
-    /// Its tenant.
-    pub tenant: TenantId,
-    /// Its device.
-    pub device: DeviceId,
-    /// Its id.
-    pub message: MessageId,
-}
-
-/// What a shard's outbox holds, accepted before `before` and not sent; oldest first.
-pub async fn list_outbox(
-    db: &Db,
-    shard: u16,
-    before: Timestamp,
-    limit: u16,
-    from: Option<LastKey>,
-) -> Result<Page<Waiting>, StoreError> {
-    #[derive(Deserialize)]
-    struct Row {
-        pk: String,
-        position: String,
-    }
-    let query = db
-        .client()
-        .query()
-        .table_name(db.table(Table::Messages))
-        .index_name("outbox")
-        .key_condition_expression("outboxShard = :shard AND #position < :before")
-        .expression_attribute_names("#position", "position")
-        .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)))
-        .expression_attribute_values(":before", AttributeValue::S(keys::position(before, "")));
-    let page: Page<Row> = query_page(query, &["pk", "sk", "outboxShard", "position"], limit, from).await?;
-    let waiting = |row: Row| {
-        let (tenant, device) = keys::split_device_partition(&row.pk)?;
-        Some(Waiting { tenant, device, message: keys::split_position(&row.position)?.parse().ok()? })
-    };
-    Ok(Page { items: page.items.into_iter().filter_map(waiting).collect(), next: page.next })
-}
-
 /// Deletes every message of a device.
 pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Result<(), StoreError> {
     let query = db
@@ -318,13 +310,18 @@ pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Re
     delete_all(db, Table::Messages, query).await
 }
 
-#[derive(Deserialize)]
-struct IndexKey {
-    pk: String,
-    sk: String,
+/// A row's key, as an index shows it.
+#[derive(Debug, Deserialize)]
+pub(super) struct IndexKey {
+    pub pk: String,
+    pub sk: String,
 }
 
-async fn get_many(db: &Db, index_keys: &[IndexKey]) -> Result<HashMap<String, Message>, StoreError> {
+/// The messages of these rows, by sort key.
+pub(super) async fn get_many(
+    db: &Db,
+    index_keys: &[IndexKey],
+) -> Result<HashMap<String, Message>, StoreError> {
     let wanted = index_keys.iter().map(|k| {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(k.pk.clone())),
@@ -349,7 +346,7 @@ fn by_chat(
         .expression_attribute_values(":chat", AttributeValue::S(keys::chat_partition(tenant, device, chat)))
 }
 
-fn key(tenant: TenantId, device: DeviceId, derived_id: &str) -> HashMap<String, AttributeValue> {
+pub(super) fn key(tenant: TenantId, device: DeviceId, derived_id: &str) -> HashMap<String, AttributeValue> {
     HashMap::from([
         ("pk".into(), AttributeValue::S(keys::device_partition(tenant, device))),
         ("sk".into(), AttributeValue::S(derived_id.into())),

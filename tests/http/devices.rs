@@ -95,6 +95,13 @@ async fn bad_devices_are_refused_and_nothing_is_stored() {
             "out_of_range",
         ),
         (json!({"name": "x", "pacing": {"speed": 3}}), "pacing.speed", "unknown_field"),
+        (json!({"name": "x", "pacing": {"perMinute": 10_001}}), "pacing.perMinute", "out_of_range"),
+        (json!({"name": "x", "pacing": {"perHour": 10_001}}), "pacing.perHour", "out_of_range"),
+        (
+            json!({"name": "x", "pacing": {"perRecipientPerHour": 10_001}}),
+            "pacing.perRecipientPerHour",
+            "out_of_range",
+        ),
     ] {
         let answer = gateway.admin.post("/v1/devices", body).await;
         answer.expect_problem(422, "validation_failed").naming(field, code);

@@ -3,5 +3,6 @@
 mod inbound;
 mod linking;
 mod outbound;
+mod ownership;
 mod production_build;
 mod restart;

@@ -9,7 +9,9 @@ pub(super) mod get;
 pub(super) mod list;
 pub(super) mod logout;
 pub(super) mod pairing_code;
+pub(super) mod pause;
 pub(super) mod qr;
+pub(super) mod resume;
 
 use serde::Serialize;
 use shared::{
@@ -35,6 +37,7 @@ struct DeviceBody {
     lid: Option<Jid>,
     push_name: Option<String>,
     shard: u16,
+    paused: bool,
     pacing: Pacing,
     last_seen_at: Option<Timestamp>,
     last_error: Option<String>,
@@ -52,6 +55,7 @@ impl From<Device> for DeviceBody {
             lid: device.lid,
             push_name: device.push_name,
             shard: device.shard,
+            paused: device.paused,
             pacing: device.pacing,
             last_seen_at: device.last_seen_at,
             last_error: device.last_error,

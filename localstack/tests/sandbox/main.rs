@@ -12,3 +12,4 @@ mod linking;
 mod messages;
 mod restart;
 mod retry;
+mod sockets;

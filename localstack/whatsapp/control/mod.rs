@@ -6,6 +6,7 @@ mod info;
 mod links;
 mod messages;
 mod phones;
+mod sockets;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/sandbox/phones/{number}/links/{n}", delete(links::unlink))
         .route("/sandbox/phones/{number}/messages", post(messages::send).get(messages::list))
         .route("/sandbox/phones/{number}/read", post(messages::read))
+        .route("/sandbox/phones/{number}/sockets", get(sockets::list))
         .route("/sandbox/faults", post(faults::arm).get(faults::list).delete(faults::clear))
         .route("/sandbox/root-key", get(info::root_key))
         .route("/sandbox/stats", get(info::stats))

@@ -23,12 +23,22 @@ pub fn handle(sandbox: &Sandbox, connection: ConnectionId, stanza: Node) {
     tracing::trace!(connection, ?stanza, "from a client");
     sandbox.apply(|tx| {
         // A connection that the server has closed may still have sent something.
-        let Some(entry) = tx.world.connections.get(&connection) else { return };
+        let Some(entry) = tx.world.connections.get(&connection) else { return late(tx, connection, &stanza) };
         match entry.client.clone() {
             Some(client) => from_client(tx, connection, &client, &stanza),
             None => from_stranger(tx, connection, &stanza),
         }
     });
+}
+
+/// From a connection that has been closed: it counts when another has taken its place.
+fn late(tx: &mut Tx<'_>, connection: ConnectionId, stanza: &Node) {
+    let message = (stanza.tag == "message").then(|| stanza.text("id"));
+    let is_message = message.is_some();
+    if tx.world.sockets.after_the_end(connection, message) {
+        tx.world.stats.late_stanzas += 1;
+        tx.world.stats.late_messages += u64::from(is_message);
+    }
 }
 
 /// From a client that waits to be linked.

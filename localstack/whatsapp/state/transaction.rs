@@ -82,6 +82,7 @@ impl<'w> Tx<'w> {
     pub fn forget(&mut self, connection: ConnectionId) {
         self.world.pairing.forget(connection);
         let Some(gone) = self.world.connections.remove(&connection) else { return };
+        self.world.sockets.ended(connection, self.now);
         if let Some(companion) = gone.client.and_then(|at| self.world.companion_mut(&at))
             && companion.online == Some(connection)
         {

@@ -12,6 +12,7 @@ use crate::whatsapp::{
     address::{Address, Addressing},
     faults::Faults,
     pairing::Pairing,
+    sockets::SocketLog,
     stats::Stats,
 };
 
@@ -112,6 +113,7 @@ pub struct World {
     pub pairing: Pairing,
     pub faults: Faults,
     pub stats: Stats,
+    pub sockets: SocketLog,
     pub chats: Chats,
     /// The last number given to a connection, a queued stanza, a notification.
     pub sequence: u64,

@@ -1,6 +1,6 @@
 //! Renaming a device and changing its pacing.
 
-use super::{check_pacing, get, not_found};
+use super::{check_pacing, get, not_found, wake};
 use crate::{
     domain::{device::Device, ids::DeviceId, pacing::PacingChange},
     services::{Caller, Context, Error, Invalid},
@@ -33,7 +33,11 @@ pub async fn change(
         check_pacing(&mut invalid, pacing);
     }
     invalid.check()?;
-    devices::change(&ctx.db, caller.tenant(), id, name.as_deref(), pacing.as_ref(), ctx.now())
+    let device = devices::change(&ctx.db, caller.tenant(), id, name.as_deref(), pacing.as_ref(), ctx.now())
         .await?
-        .ok_or_else(not_found)
+        .ok_or_else(not_found)?;
+    if pacing.is_some() {
+        wake(ctx, &device).await?;
+    }
+    Ok(device)
 }

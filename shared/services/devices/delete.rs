@@ -7,7 +7,7 @@ use crate::{
         ids::{DeviceId, TenantId},
     },
     services::{Caller, Context, Error},
-    store::{chats, contacts, devices, messages},
+    store::{chats, contacts, devices, lanes, messages},
 };
 
 /// Deletes a device: it is gone for its owner at once. The connector then unlinks it, wipes its keys and
@@ -21,6 +21,7 @@ pub async fn erase(ctx: &Context, tenant: TenantId, id: DeviceId) -> Result<(), 
     messages::delete_of_device(&ctx.db, tenant, id).await?;
     chats::delete_of_device(&ctx.db, tenant, id).await?;
     contacts::delete_of_device(&ctx.db, tenant, id).await?;
+    lanes::delete(&ctx.db, tenant, id).await?;
     devices::delete(&ctx.db, tenant, id).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod get;
 mod list;
 mod log_out;
 mod pairing_code;
+mod pause;
 mod qr;
 
 pub use change::{DeviceChange, change};
@@ -20,6 +21,7 @@ pub use get::get;
 pub use list::list;
 pub use log_out::log_out;
 pub use pairing_code::{PairingCode, pairing_code};
+pub use pause::{pause, resume};
 pub use qr::qr;
 
 use super::{Caller, Context, Error, Invalid};
@@ -44,9 +46,14 @@ async fn want(
     let device = devices::set_desired(&ctx.db, caller.tenant(), id, desired, status, ctx.now())
         .await?
         .ok_or_else(not_found)?;
-    let payload = DeviceRefV1 { account_id: device.account_id, device_id: device.id };
-    ctx.queues.send_command(device.shard, &CommandPayload::DeviceChangedV1(payload)).await?;
+    wake(ctx, &device).await?;
     Ok(device)
+}
+
+/// Tells the connector to look at a device's row.
+async fn wake(ctx: &Context, device: &Device) -> Result<(), Error> {
+    let payload = DeviceRefV1 { account_id: device.account_id, device_id: device.id };
+    Ok(ctx.queues.send_command(device.shard, &CommandPayload::DeviceChangedV1(payload)).await?)
 }
 
 fn not_found() -> Error {
@@ -67,4 +74,11 @@ fn check_pacing(invalid: &mut Invalid, pacing: &Pacing) {
         "out_of_range",
         "a pause is at most a day (86400000)",
     );
+    for (limit, field) in [
+        (pacing.per_minute, "pacing.perMinute"),
+        (pacing.per_hour, "pacing.perHour"),
+        (pacing.per_recipient_per_hour, "pacing.perRecipientPerHour"),
+    ] {
+        invalid.unless(limit <= pacing::MAX_LIMIT, field, "out_of_range", "at most 10000; 0 is no limit");
+    }
 }

@@ -1,22 +1,31 @@
 //! Messages and chats.
 
+mod cancel;
+mod clear_queue;
+mod dead_letters;
+mod enqueue;
 mod get;
 mod history;
 mod list_chats;
+mod queue;
 mod record_delivery;
 mod record_identity;
-mod record_receipt;
+mod record_progress;
 mod send;
 mod sweep_outbox;
 mod wait;
 
+pub use cancel::cancel;
+pub use clear_queue::{Cleared, clear_queue};
+pub use dead_letters::{get_dead_letter, list_dead_letters, redrive};
 pub use get::get;
 pub use history::history;
 pub use list_chats::list_chats;
+pub use queue::{QueueState, queue};
 pub use record_delivery::{Delivery, record_delivery};
 pub use record_identity::record_identity;
-pub use record_receipt::{Receipt, record_receipt};
-pub use send::{NewMessage, Priority, send};
+pub use record_progress::record_progress;
+pub use send::{NewMessage, send};
 pub use sweep_outbox::sweep_outbox;
 pub use wait::{LONGEST_WAIT, wait};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::canonical;
+use super::{canonical, enqueue::enqueue};
 use crate::{
     clock::Timestamp,
     crypto,
@@ -14,7 +14,7 @@ use crate::{
         chat::Chat,
         ids::{DeviceId, MessageId},
         jid::Jid,
-        message::{Content, Direction, MAX_TEXT_CHARS, Message, MessageStatus, Text},
+        message::{Content, Direction, MAX_TEXT_CHARS, Message, MessageStatus, Priority, Text},
         plan::Meter,
     },
     queue::payloads::SendMessageV1,
@@ -44,17 +44,6 @@ pub struct NewMessage {
     /// Whether it may wait behind others.
     #[serde(default)]
     pub priority: Priority,
-}
-
-/// Whether a message may wait behind others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Priority {
-    /// In its turn.
-    #[default]
-    Normal,
-    /// Behind all others.
-    Bulk,
 }
 
 /// Accepts a message. With the same idempotency key and the same input, the message that was made the
@@ -92,6 +81,7 @@ pub async fn send(
         content,
         status: MessageStatus::Queued,
         wa_message_id: id.wa_message_id(),
+        priority: input.priority,
         attempts: 0,
         error: None,
         created_at: now,
@@ -112,17 +102,13 @@ pub async fn send(
         Inserted::Existing { message, .. } => *message,
     };
     if message.status == MessageStatus::Queued {
-        let payload =
-            SendMessageV1 { account_id: caller.tenant(), device_id: device.id, message_id: message.id };
+        let entry = SendMessageV1::of(&device, &message, message.created_at);
         let chat = Chat::showing(&message);
-        let (queued, shown) = tokio::join!(
-            ctx.queues.send_message(device.shard, &payload),
+        let ((), shown) = tokio::join!(
+            enqueue(ctx, &device, ctx.queues.send_message(device.shard, &entry)),
             chats::touch(&ctx.db, caller.tenant(), device.id, &chat),
         );
-        // It is accepted all the same: the outbox brings it back, and the next message shows the chat.
-        if let Err(error) = queued {
-            tracing::warn!(message = %message.id, error = &error as &dyn std::error::Error, "not queued yet");
-        }
+        // It is accepted all the same: the next message shows the chat.
         if let Err(error) = shown {
             tracing::warn!(message = %message.id, error = &error as &dyn std::error::Error, "not in its chat yet");
         }

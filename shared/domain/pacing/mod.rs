@@ -1,9 +1,16 @@
-//! How fast a device may send, so that WhatsApp does not take it for a machine.
+//! How fast a device may send, so that WhatsApp does not take it for a machine. The rule is in [`turn`], what it
+//! remembers in [`log`].
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+mod log;
+mod turn;
+
+pub use log::SendLog;
+pub use turn::Turn;
 
 /// Limits of one device. Each can be set on its own; what is not set keeps its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -13,11 +20,14 @@ pub struct Pacing {
     pub min_delay_ms: u32,
     /// The longest pause between two messages, in milliseconds.
     pub max_delay_ms: u32,
-    /// Messages a minute.
+    /// Messages a minute, in any 60 seconds; 0 is no limit.
+    #[schema(maximum = 10000)]
     pub per_minute: u32,
-    /// Messages an hour.
+    /// Messages an hour, in any 60 minutes; 0 is no limit.
+    #[schema(maximum = 10000)]
     pub per_hour: u32,
-    /// Messages an hour to one recipient.
+    /// Messages an hour to one recipient; 0 is no limit.
+    #[schema(maximum = 10000)]
     pub per_recipient_per_hour: u32,
 }
 
@@ -29,16 +39,38 @@ pub struct PacingChange {
     pub min_delay_ms: Option<u32>,
     /// The longest pause between two messages, in milliseconds.
     pub max_delay_ms: Option<u32>,
-    /// Messages a minute.
+    /// Messages a minute, in any 60 seconds; 0 is no limit.
+    #[schema(maximum = 10000)]
     pub per_minute: Option<u32>,
-    /// Messages an hour.
+    /// Messages an hour, in any 60 minutes; 0 is no limit.
+    #[schema(maximum = 10000)]
     pub per_hour: Option<u32>,
-    /// Messages an hour to one recipient.
+    /// Messages an hour to one recipient; 0 is no limit.
+    #[schema(maximum = 10000)]
     pub per_recipient_per_hour: Option<u32>,
 }
 
 /// A day: no pause is longer.
 pub const MAX_DELAY_MS: u32 = 86_400_000;
+
+/// No limit is higher: what was sent has to be remembered for it.
+pub const MAX_LIMIT: u32 = 10_000;
+
+/// Which of a device's limits lets its next message wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Limit {
+    /// The pause between two messages.
+    Delay,
+    /// Messages a minute.
+    PerMinute,
+    /// Messages an hour.
+    PerHour,
+    /// Messages an hour to one recipient.
+    PerRecipient,
+    /// WhatsApp asked to slow down.
+    RateLimited,
+}
 
 impl Default for Pacing {
     fn default() -> Self {
@@ -75,7 +107,18 @@ impl Pacing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::jid::Jid;
     use proptest::prelude::*;
+
+    /// No limits and no pauses.
+    pub(super) fn unlimited() -> Pacing {
+        Pacing { min_delay_ms: 0, max_delay_ms: 0, per_minute: 0, per_hour: 0, per_recipient_per_hour: 0 }
+    }
+
+    /// One of some recipients.
+    pub(super) fn jid(n: u8) -> Jid {
+        format!("+628123456{:04}", 1000 + u16::from(n)).parse().unwrap()
+    }
 
     proptest! {
         #[test]

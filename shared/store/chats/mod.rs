@@ -1,12 +1,16 @@
-//! Chats, by device; the index `by-activity` has them in the order of their newest message.
+//! Chats, by device. The index `by-day` has them by the day of their newest message, so that only the first
+//! message of a day is written to it, too; [`pages`] makes the order in which they are shown.
+
+mod pages;
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Deserialize;
 
 use super::{
     Db, Page, StoreError, Table, keys,
-    page::{delete_all, query_page},
+    page::{batch_get, delete_all, query_page},
     update::Update,
 };
 use crate::{
@@ -34,7 +38,7 @@ pub async fn touch(db: &Db, tenant: TenantId, device: DeviceId, chat: &Chat) -> 
         .set("lastMessageAt", chat.last_message_at)?
         .set("lastMessageId", chat.last_message_id)?
         .set("lastMessagePreview", &chat.last_message_preview)?
-        .set("position", keys::position(chat.last_message_at, &chat.jid.to_string()))?;
+        .set("activity", keys::activity(chat.last_message_at, &chat.jid))?;
     match update.apply(request).send().await {
         Ok(_) => Ok(()),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
@@ -70,8 +74,7 @@ pub async fn list(
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<Chat>, StoreError> {
-    let query = of_device(db, tenant, device).index_name("by-activity").scan_index_forward(false);
-    query_page(query, &["pk", "chat", "position"], limit, from).await
+    pages::page(&OfDevice { db, tenant, device }, limit, from).await
 }
 
 /// Removes one chat, not its messages.
@@ -95,6 +98,36 @@ pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Re
     .await
 }
 
+/// The chats of one device, as [`pages`] asks for them.
+struct OfDevice<'a> {
+    db: &'a Db,
+    tenant: TenantId,
+    device: DeviceId,
+}
+
+impl pages::Source for OfDevice<'_> {
+    async fn places(&self, below: Option<&str>, limit: u16) -> Result<(Vec<String>, bool), StoreError> {
+        #[derive(Deserialize)]
+        struct Key {
+            activity: String,
+        }
+        let mut query = of_device(self.db, self.tenant, self.device);
+        if let Some(below) = below {
+            query = query
+                .key_condition_expression("pk = :pk AND activity < :below")
+                .expression_attribute_values(":below", AttributeValue::S(below.into()));
+        }
+        let query = query.index_name("by-day").scan_index_forward(false);
+        let page: Page<Key> = query_page(query, &["pk", "chat", "activity"], limit, None).await?;
+        Ok((page.items.into_iter().map(|key| key.activity).collect(), page.next.is_none()))
+    }
+
+    async fn chats(&self, jids: Vec<&str>) -> Result<Vec<Chat>, StoreError> {
+        let keys = jids.into_iter().map(|jid| key(self.tenant, self.device, jid)).collect();
+        batch_get(self.db, Table::Chats, keys).await
+    }
+}
+
 fn of_device(
     db: &Db,
     tenant: TenantId,
@@ -107,7 +140,7 @@ fn of_device(
         .expression_attribute_values(":pk", AttributeValue::S(keys::device_partition(tenant, device)))
 }
 
-fn key(tenant: TenantId, device: DeviceId, chat: &Jid) -> HashMap<String, AttributeValue> {
+fn key(tenant: TenantId, device: DeviceId, chat: impl ToString) -> HashMap<String, AttributeValue> {
     HashMap::from([
         ("pk".into(), AttributeValue::S(keys::device_partition(tenant, device))),
         ("chat".into(), AttributeValue::S(chat.to_string())),

@@ -1,0 +1,163 @@
+//! What a lane remembers beyond this process: how much it sent, and when, as far as pacing needs it.
+//!
+//! A device with limits deletes its queue entries only when its ledger is stored. So a send that is missing
+//! there comes again as an entry, and whoever serves the device next finds in the message's row when it was
+//! sent.
+
+use std::time::Duration;
+
+use shared::{
+    clock::Timestamp,
+    domain::{
+        jid::Jid,
+        lane::Lane,
+        pacing::{Limit, Pacing, Turn},
+    },
+    services::Error,
+    store::lanes::{self, Written},
+};
+use tokio::time::Instant;
+
+use super::Entry;
+use crate::{retry::patiently, session::Place, shard::Worker};
+
+/// How long a change may stay in memory only, when no limit depends on it.
+const LATER: Duration = Duration::from_secs(5);
+
+/// How long entries may wait for the ledger.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// How many entries may.
+const MOST: usize = 10;
+
+/// The ledger of one lane.
+pub(super) struct Ledger {
+    lane: Lane,
+    /// The pause behind the latest send.
+    delay: Duration,
+    /// What was done since it was stored, with nothing more to do than to delete it.
+    entries: Vec<Entry>,
+    changed_at: Option<Instant>,
+    /// A change that is to be stored now.
+    urgent: bool,
+}
+
+impl Ledger {
+    /// As it was stored last.
+    pub async fn load(worker: &Worker, place: &Place) -> Result<Self, Error> {
+        let lane = lanes::get(&worker.ctx.db, place.tenant, place.device).await?;
+        Ok(Self { lane, delay: Duration::ZERO, entries: Vec::new(), changed_at: None, urgent: false })
+    }
+
+    /// The pause that is to be kept behind a send of a former holder: drawn anew.
+    pub fn draw(&mut self, pacing: &Pacing) {
+        self.delay = pacing.delay(rand::random());
+    }
+
+    /// When a message may go.
+    pub fn turn(&self, pacing: &Pacing, to: &Jid, now: Timestamp) -> Turn {
+        let turn = pacing.turn(&self.lane.log, self.delay, to, now);
+        match (self.lane.next_send_at, self.lane.waiting_for) {
+            (Some(at), Some(Limit::RateLimited)) if at > turn.at => {
+                Turn { at, limit: Some(Limit::RateLimited) }
+            }
+            _ => turn,
+        }
+    }
+
+    /// A message has to wait; `GET …/queue` shows until when.
+    pub fn waits(&mut self, turn: Turn, now: Timestamp) {
+        const WORTH_TELLING: Duration = Duration::from_secs(10);
+        if turn.limit.is_some() && self.lane.next_send_at != Some(turn.at) {
+            self.lane.next_send_at = Some(turn.at);
+            self.lane.waiting_for = turn.limit;
+            self.urgent |= turn.at.since(now) >= WORTH_TELLING;
+            self.change();
+        }
+    }
+
+    /// WhatsApp took a message, or may have.
+    pub fn sent(&mut self, to: &Jid, at: Timestamp, pacing: &Pacing) {
+        self.lane.sent += 1;
+        self.went(to, at, pacing);
+    }
+
+    /// A message went out as far as pacing is concerned.
+    pub fn went(&mut self, to: &Jid, at: Timestamp, pacing: &Pacing) {
+        if pacing.is_limited() {
+            self.lane.log.record(at, to, pacing);
+        }
+        self.draw(pacing);
+        let paused = !self.delay.is_zero();
+        self.lane.next_send_at = paused.then(|| at + self.delay);
+        self.lane.waiting_for = paused.then_some(Limit::Delay);
+        self.change();
+    }
+
+    /// WhatsApp wants nothing of this device until then.
+    pub fn slow_down(&mut self, until: Timestamp) {
+        self.lane.next_send_at = Some(until);
+        self.lane.waiting_for = Some(Limit::RateLimited);
+        self.urgent = true;
+        self.change();
+    }
+
+    /// A message failed for good.
+    pub fn failed(&mut self) {
+        self.lane.failed += 1;
+        self.change();
+    }
+
+    /// A message is done.
+    pub fn done(&mut self, entry: Option<Entry>, pacing: &Pacing) {
+        let Some(entry) = entry else { return };
+        if pacing.is_limited() { self.entries.push(entry) } else { entry.delete() }
+    }
+
+    /// When it should be stored, if nothing happens before. `idle`: the lane has nothing else in hand.
+    pub fn due(&self, idle: bool) -> Option<Instant> {
+        let changed_at = self.changed_at?;
+        let wait = match self.entries.len() {
+            _ if self.urgent => Duration::ZERO,
+            0 => LATER,
+            n if n >= MOST || idle => Duration::ZERO,
+            _ => LONGEST,
+        };
+        Some(changed_at + wait)
+    }
+
+    /// Stores it, and deletes the entries that waited for that. `false` when a later holder of the device
+    /// has stored its own.
+    pub async fn store(&mut self, worker: &Worker, place: &Place) -> Result<bool, Error> {
+        if self.changed_at.is_some() {
+            let (db, epoch) = (&worker.ctx.db, place.lease.epoch());
+            let put = || async { Ok(lanes::put(db, place.tenant, place.device, &self.lane, epoch).await?) };
+            match patiently(put).await {
+                Ok(Written::Done) => {}
+                Ok(Written::Stale) => {
+                    self.changed_at = None;
+                    return Ok(false);
+                }
+                Err(error) => {
+                    // Not at once again.
+                    self.changed_at = Some(Instant::now() + LATER);
+                    return Err(error);
+                }
+            }
+        }
+        self.changed_at = None;
+        self.urgent = false;
+        self.entries.drain(..).for_each(Entry::delete);
+        Ok(true)
+    }
+
+    /// There is nothing to remember any more.
+    pub fn forget(&mut self) {
+        self.entries.drain(..).for_each(Entry::delete);
+        self.changed_at = None;
+    }
+
+    fn change(&mut self) {
+        self.changed_at.get_or_insert_with(Instant::now);
+    }
+}

@@ -1,0 +1,37 @@
+//! `POST /v1/devices/{id}/resume`
+
+use axum::{Json, extract::State, http::Method};
+use shared::{
+    domain::{ids::DeviceId, permissions::Permission},
+    services::{Context, devices},
+};
+use utoipa_axum::routes;
+
+use super::DeviceBody;
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    Route::new(Method::POST, "/v1/devices/{id}/resume", Access::Needs(Permission::ConnectDevices), handle)
+        .audited("device.resume")
+        .documented(|| routes!(handle))
+}
+
+/// Lets the queue go on.
+#[utoipa::path(
+    post,
+    path = "/v1/devices/{id}/resume",
+    tag = "devices",
+    params(("id" = DeviceId, Path)),
+    responses((status = 200, description = "The device, not paused.", body = DeviceBody)),
+)]
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds(id): PathIds<DeviceId>,
+) -> Result<Json<DeviceBody>, Problem> {
+    Ok(Json(devices::resume(&ctx, &caller, id).await?.into()))
+}

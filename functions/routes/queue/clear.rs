@@ -1,0 +1,40 @@
+//! `DELETE /v1/devices/{id}/queue`
+
+use axum::{Json, extract::State, http::Method};
+use shared::{
+    domain::{ids::DeviceId, permissions::Permission},
+    services::{
+        Context,
+        messages::{self, Cleared},
+    },
+};
+use utoipa_axum::routes;
+
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    Route::new(Method::DELETE, "/v1/devices/{id}/queue", Access::Needs(Permission::SendMessages), handle)
+        .audited("queue.clear")
+        .documented(|| routes!(handle))
+}
+
+/// Cancels every queued message; what is on its way goes on. With more than 5,000 of them, ask again until
+/// `remaining` is 0.
+#[utoipa::path(
+    delete,
+    path = "/v1/devices/{id}/queue",
+    tag = "messages",
+    params(("id" = DeviceId, Path)),
+    responses((status = 200, description = "How many were cancelled, and how many still wait.", body = Cleared)),
+)]
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds(id): PathIds<DeviceId>,
+) -> Result<Json<Cleared>, Problem> {
+    Ok(Json(messages::clear_queue(&ctx, &caller, id).await?))
+}

@@ -1,0 +1,38 @@
+//! `GET /v1/devices/{id}/queue`
+
+use axum::{Json, extract::State, http::Method};
+use shared::{
+    domain::{ids::DeviceId, permissions::Permission},
+    services::{
+        Context,
+        messages::{self, QueueState},
+    },
+};
+use utoipa_axum::routes;
+
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    Route::new(Method::GET, "/v1/devices/{id}/queue", Access::Needs(Permission::ViewDevices), handle)
+        .documented(|| routes!(handle))
+}
+
+/// What waits in a device's queue, what went, and when the next message may go.
+#[utoipa::path(
+    get,
+    path = "/v1/devices/{id}/queue",
+    tag = "messages",
+    params(("id" = DeviceId, Path)),
+    responses((status = 200, description = "How it stands.", body = QueueState)),
+)]
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds(id): PathIds<DeviceId>,
+) -> Result<Json<QueueState>, Problem> {
+    Ok(Json(messages::queue(&ctx, &caller, id).await?))
+}

@@ -1,0 +1,32 @@
+//! Withdrawing a message that still waits.
+
+use crate::{
+    domain::{
+        ids::{DeviceId, MessageId},
+        message::{Message, MessageStatus},
+    },
+    services::{Caller, Context, Error},
+    store::messages::{self, Advanced, Step},
+};
+
+/// Cancels one message of one of the caller's devices. Cancelling it again changes nothing.
+///
+/// Fails with `not_cancellable` when its turn has come.
+pub async fn cancel(
+    ctx: &Context,
+    caller: &Caller,
+    device: DeviceId,
+    id: MessageId,
+) -> Result<Message, Error> {
+    let step = Step::to(MessageStatus::Cancelled, ctx.now());
+    match messages::advance(&ctx.db, caller.tenant(), device, &id.wa_message_id(), step).await? {
+        Advanced::Done(message) => Ok(*message),
+        Advanced::Stale(message) if message.status == MessageStatus::Cancelled => Ok(*message),
+        Advanced::Stale(message) => {
+            let status = message.status.as_str();
+            let detail = format!("only a queued message can be cancelled; this one is {status}");
+            Err(Error::conflict("not_cancellable", detail))
+        }
+        Advanced::Missing => Err(Error::not_found("message")),
+    }
+}

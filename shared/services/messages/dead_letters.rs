@@ -1,0 +1,75 @@
+//! Messages that failed for good: looking at them, and sending one again.
+
+use std::time::Duration;
+
+use super::enqueue::enqueue;
+use crate::{
+    domain::{
+        device::{Desired, Device},
+        ids::{DeviceId, MessageId},
+        message::{Message, MessageStatus},
+    },
+    queue::payloads::SendMessageV1,
+    services::{Caller, Context, Error, Listing, PageRequest},
+    store::{dead_letters, devices},
+};
+
+/// How long a message that is sent again may wait.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// The caller's dead letters, the latest failure first; only those of one device when given.
+pub async fn list_dead_letters(
+    ctx: &Context,
+    caller: &Caller,
+    device: Option<DeviceId>,
+    page: PageRequest,
+) -> Result<Listing<Message>, Error> {
+    let query = format!("dead-letters?device={device:?}");
+    let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
+    let page = dead_letters::list(&ctx.db, caller.tenant(), device, limit, from).await?;
+    Ok(Listing::of(ctx, caller.tenant(), &query, page))
+}
+
+/// One of the caller's dead letters.
+pub async fn get_dead_letter(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Message, Error> {
+    match find(ctx, caller, id).await? {
+        Some((_, message)) if message.status == MessageStatus::Failed => Ok(message),
+        _ => Err(not_found()),
+    }
+}
+
+/// Sends one of the caller's dead letters again, as if it had just been accepted, under the same ids.
+///
+/// Fails with `not_failed` when that has been done already.
+pub async fn redrive(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Message, Error> {
+    let (device, message) = find(ctx, caller, id).await?.ok_or_else(not_found)?;
+    if message.status != MessageStatus::Failed {
+        return Err(not_failed(message.status.as_str()));
+    }
+    let (tenant, now) = (caller.tenant(), ctx.now());
+    let queued = dead_letters::requeue(&ctx.db, tenant, &message, device.shard, now, now + PATIENCE).await?;
+    let message = queued.ok_or_else(|| not_failed("no longer failed"))?;
+    let entry = SendMessageV1::of(&device, &message, now);
+    enqueue(ctx, &device, ctx.queues.send_again(device.shard, &entry, now)).await;
+    Ok(message)
+}
+
+/// A message by its id alone. Each of the tenant's devices may have it, and there are fewer of those than
+/// there may be dead letters; their rows are also never behind, as an index may be.
+async fn find(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Option<(Device, Message)>, Error> {
+    let mut devices = devices::list_all(&ctx.db, caller.tenant()).await?;
+    devices.retain(|device| device.desired != Desired::Deleted);
+    let ids: Vec<DeviceId> = devices.iter().map(|device| device.id).collect();
+    let Some(message) = dead_letters::find(&ctx.db, caller.tenant(), &ids, id).await? else {
+        return Ok(None);
+    };
+    Ok(devices.into_iter().find(|device| device.id == message.device_id).map(|device| (device, message)))
+}
+
+fn not_found() -> Error {
+    Error::not_found("dead letter")
+}
+
+fn not_failed(status: &str) -> Error {
+    Error::conflict("not_failed", format!("only a failed message can be sent again; this one is {status}"))
+}

@@ -1,0 +1,17 @@
+//! Listing the connectors that run.
+
+use super::{since, with_shards};
+use crate::{
+    domain::worker::Worker,
+    services::{Caller, Context, Error, Listing, PageRequest},
+    store::{Page, workers},
+};
+
+/// The connectors that told of themselves in the last minute, those that started first before the others.
+pub async fn list(ctx: &Context, caller: &Caller, page: PageRequest) -> Result<Listing<Worker>, Error> {
+    let query = "workers";
+    let (limit, from) = page.read(ctx, caller.tenant(), query)?;
+    let Page { items, next } = workers::list(&ctx.db, since(ctx.now()), limit, from).await?;
+    let items = with_shards(&ctx.db, items).await?;
+    Ok(Listing::of(ctx, caller.tenant(), query, Page { items, next }))
+}

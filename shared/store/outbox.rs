@@ -1,0 +1,141 @@
+//! The outbox: an index of the messages that are accepted and not yet sent, by shard, device and the order in
+//! which they are to go.
+
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Select},
+};
+use serde::Deserialize;
+
+use super::{Db, Page, StoreError, Table, keys, messages::IndexKey, messages::get_many, page::query_page};
+use crate::{
+    clock::Timestamp,
+    cursor::LastKey,
+    domain::{
+        ids::{DeviceId, MessageId, TenantId},
+        message::{Message, Priority},
+    },
+};
+
+const KEYS: [&str; 4] = ["pk", "sk", "outboxShard", "outboxPosition"];
+
+/// A message that waits in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its device.
+    pub device: DeviceId,
+    /// Whether it waits behind others.
+    pub priority: Priority,
+    /// When it was accepted, or asked for again.
+    pub queued_at: Timestamp,
+    /// Its id.
+    pub message: MessageId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    pk: String,
+    outbox_position: String,
+}
+
+/// What a shard's outbox holds, device by device in the order in which it is to go.
+pub async fn list(
+    db: &Db,
+    shard: u16,
+    limit: u16,
+    from: Option<LastKey>,
+) -> Result<Page<Waiting>, StoreError> {
+    let page: Page<Row> = query_page(of_shard(db, shard), &KEYS, limit, from).await?;
+    Ok(Page { items: page.items.iter().filter_map(waiting).collect(), next: page.next })
+}
+
+/// The first messages of a device that wait behind `after`, of one priority.
+pub async fn of_device(
+    db: &Db,
+    shard: u16,
+    device: DeviceId,
+    priority: Priority,
+    after: Option<&Waiting>,
+    limit: u16,
+) -> Result<Vec<Waiting>, StoreError> {
+    let prefix = keys::outbox_prefix(device, priority);
+    let from = match after {
+        Some(w) => keys::outbox_position(device, priority, w.queued_at, w.message),
+        None => prefix.clone(),
+    };
+    // No place equals a mere prefix, and `~` comes behind every character of one.
+    let query = of_shard_between(db, shard, &from, &format!("{prefix}~"));
+    let page: Page<Row> = query_page(query, &KEYS, limit.saturating_add(1), None).await?;
+    let found = page.items.iter().filter_map(waiting);
+    Ok(found.filter(|w| after.is_none_or(|a| a.message != w.message)).take(usize::from(limit)).collect())
+}
+
+/// How many messages of a device wait.
+pub async fn count(db: &Db, shard: u16, device: DeviceId) -> Result<u64, StoreError> {
+    let query =
+        of_shard_between(db, shard, &format!("{device}#"), &format!("{device}#~")).select(Select::Count);
+    counted(query).await
+}
+
+/// How many messages of a shard wait.
+pub async fn count_of_shard(db: &Db, shard: u16) -> Result<u64, StoreError> {
+    counted(of_shard(db, shard).select(Select::Count)).await
+}
+
+/// The first messages of a device that wait, of each priority, as they are.
+pub async fn front(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    shard: u16,
+    limit: u16,
+) -> Result<Vec<Message>, StoreError> {
+    let pk = keys::device_partition(tenant, device);
+    let first = async |priority| {
+        let prefix = keys::outbox_prefix(device, priority);
+        let query = of_shard_between(db, shard, &prefix, &format!("{prefix}~"));
+        query_page::<IndexKey>(query, &KEYS, limit, None).await
+    };
+    let (normal, bulk) = tokio::try_join!(first(Priority::Normal), first(Priority::Bulk))?;
+    let own = normal.items.into_iter().chain(bulk.items).filter(|key| key.pk == pk);
+    let own: Vec<IndexKey> = own.collect();
+    let mut found = get_many(db, &own).await?;
+    Ok(own.iter().filter_map(|key| found.remove(&key.sk)).collect())
+}
+
+async fn counted(query: QueryFluentBuilder) -> Result<u64, StoreError> {
+    let mut pages = query.into_paginator().send();
+    let mut total = 0;
+    while let Some(page) = pages.next().await {
+        total += u64::try_from(page?.count).unwrap_or_default();
+    }
+    Ok(total)
+}
+
+fn waiting(row: &Row) -> Option<Waiting> {
+    let (tenant, device) = keys::split_device_partition(&row.pk)?;
+    let (priority, queued_at, message) = keys::split_outbox_position(&row.outbox_position)?;
+    Some(Waiting { tenant, device, priority, queued_at, message })
+}
+
+fn of_shard(db: &Db, shard: u16) -> QueryFluentBuilder {
+    index(db, shard).key_condition_expression("outboxShard = :shard")
+}
+
+fn of_shard_between(db: &Db, shard: u16, from: &str, to: &str) -> QueryFluentBuilder {
+    index(db, shard)
+        .key_condition_expression("outboxShard = :shard AND outboxPosition BETWEEN :from AND :to")
+        .expression_attribute_values(":from", AttributeValue::S(from.into()))
+        .expression_attribute_values(":to", AttributeValue::S(to.into()))
+}
+
+fn index(db: &Db, shard: u16) -> QueryFluentBuilder {
+    db.client()
+        .query()
+        .table_name(db.table(Table::Messages))
+        .index_name("outbox")
+        .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)))
+}

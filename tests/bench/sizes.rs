@@ -1,0 +1,42 @@
+//! How much is measured.
+
+/// The sizes of all sections; each can be set, which makes a quick run for trying things out.
+pub struct Sizes {
+    /// `KURIR_BENCH_DEVICES`: numbers of devices that send.
+    pub devices: Vec<usize>,
+    /// `KURIR_BENCH_MESSAGES`: messages of each run.
+    pub messages: usize,
+    /// `KURIR_BENCH_IDLE`: numbers of devices that are only connected.
+    pub idle: Vec<usize>,
+    /// `KURIR_BENCH_CONCURRENT`: requests at a time.
+    pub concurrent: usize,
+    /// `KURIR_BENCH_KILLS`: connectors killed.
+    pub kills: usize,
+}
+
+impl Sizes {
+    /// All sections.
+    pub const SECTIONS: [&str; 5] = ["throughput", "cost", "memory", "latency", "failover"];
+
+    /// As the environment says; by default those of issue 4.
+    pub fn from_env() -> Self {
+        let one = |name: &str, default: usize| many(name, &[default])[0];
+        Self {
+            devices: many("KURIR_BENCH_DEVICES", &[1, 20, 200]),
+            messages: one("KURIR_BENCH_MESSAGES", 2_000),
+            idle: many("KURIR_BENCH_IDLE", &[100, 500, 2_000]),
+            concurrent: one("KURIR_BENCH_CONCURRENT", 50),
+            kills: one("KURIR_BENCH_KILLS", 10),
+        }
+    }
+}
+
+fn many(name: &str, default: &[usize]) -> Vec<usize> {
+    match std::env::var(name) {
+        Ok(text) => text
+            .split(',')
+            .map(|number| number.trim().parse().unwrap_or_else(|_| panic!("{name}={text}")))
+            .collect(),
+        Err(_) => default.to_vec(),
+    }
+}
