@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     inbound::KnownContacts,
-    outbound::{Entries, Job, Progress},
+    outbound::{Entries, Job, Progress, lane::Ask},
     ownership::Lease,
     retry::Backoff,
     session::{DeviceHandle, Order, Place, Sessions},
@@ -154,7 +154,7 @@ impl Shard {
         for (tenant, device) in waiting {
             let busy = self.devices.lock().await.get(&device).is_some_and(DeviceHandle::has_work);
             if !busy {
-                self.order(tenant, device, Order::CatchUp(None)).await;
+                self.order(tenant, device, Order::CatchUp(Ask::default())).await;
             }
         }
         Ok(())
@@ -211,11 +211,11 @@ impl Shard {
                 let entry = entries.hold(send.receipt_handle);
                 let order = match message.turn {
                     Some(turn) if message.after_gap => {
-                        self.order(tenant, device, Order::CatchUp(None)).await;
+                        self.order(tenant, device, Order::CatchUp(Ask { entry: None, gap: true })).await;
                         Order::Send(Box::new(Job::queued(message.message_id, turn, entry)))
                     }
                     Some(turn) => Order::Send(Box::new(Job::queued(message.message_id, turn, entry))),
-                    None => Order::CatchUp(Some(entry)),
+                    None => Order::CatchUp(Ask { entry: Some(entry), gap: message.after_gap }),
                 };
                 self.order(tenant, device, order).await;
             }

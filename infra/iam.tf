@@ -21,12 +21,21 @@ locals {
     ]
   }
 
+  # In AWS, who may do one may do ten; emulators that check permissions want the word.
+  queue_actions = merge(
+    { for action in ["GetQueueUrl", "GetQueueAttributes", "ReceiveMessage"] : action => ["sqs:${action}"] },
+    {
+      for action in ["SendMessage", "DeleteMessage", "ChangeMessageVisibility"] :
+      action => concat(["sqs:${action}"], local.in_aws ? [] : ["sqs:${action}Batch"])
+    },
+  )
+
   queue_statements = {
     for name, program in local.programs : name => concat(
       [
         for family, actions in program.queues : {
           Effect   = "Allow"
-          Action   = [for action in actions : "sqs:${action}"]
+          Action   = flatten([for action in actions : local.queue_actions[action]])
           Resource = ["${local.queue_arn}${local.queue_pattern[family]}"]
         }
       ],

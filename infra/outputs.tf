@@ -42,6 +42,11 @@ output "connector" {
   } : null
 }
 
+output "connector_policy" {
+  description = "What a connector that runs elsewhere must be allowed."
+  value       = local.policy["connector"]
+}
+
 output "push_connector" {
   description = "How a release of the connector gets to ECR; run it in the repository's root."
   value = var.connector && var.connector_image == null ? join("\n", [

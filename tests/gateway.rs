@@ -145,6 +145,11 @@ impl Gateway {
         self.dynamodb("Scan", json!({"TableName": format!("kurir-{table}")})).await["Items"].clone()
     }
 
+    /// Writes a row as it is: for what takes days to come about.
+    pub async fn put_row(&self, table: &str, item: &Value) {
+        self.dynamodb("PutItem", json!({"TableName": format!("kurir-{table}"), "Item": item})).await;
+    }
+
     /// Some row of a table.
     pub async fn first_row(&self, table: &str) -> Value {
         self.dump(table).await[0].clone()

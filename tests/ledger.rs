@@ -95,19 +95,36 @@ impl Ledger {
         };
         let shown = self.shown(gateway).await;
         let (arrived, wrong) = self.compare(&statuses, &shown);
-        assert!(
-            wrong.is_empty(),
-            "{} of {} messages went wrong:\n{}",
-            wrong.len(),
-            self.len(),
-            wrong.join("\n")
-        );
-        arrived
+        if wrong.is_empty() {
+            return arrived;
+        }
+        let mut told = format!("{} of {} messages went wrong:\n", wrong.len(), self.len());
+        for Wrong { what, messages } in wrong.iter().take(10) {
+            told += &format!("{what}\n");
+            for of in messages {
+                let row = &statuses[&of.id];
+                let on_phone = shown.with_text(of).iter().map(|at| &shown.messages[&of.to][*at]);
+                let on_phone: Vec<_> =
+                    on_phone.map(|m| format!("{} x{}", m["timestamp"], m["copies"])).collect();
+                told += &format!(
+                    "  {:>3} {} accepted {} {} sent {} attempts {}, on the phone {on_phone:?}, on {}\n",
+                    of.seq,
+                    of.wa_message_id,
+                    row["createdAt"],
+                    row["status"],
+                    row["sentAt"],
+                    row["attempts"],
+                    carriers(gateway, of).await,
+                );
+            }
+        }
+        panic!("{told}");
     }
 
-    fn compare(&self, statuses: &HashMap<String, Value>, shown: &Shown) -> (Arrived, Vec<String>) {
+    fn compare<'s>(&'s self, statuses: &HashMap<String, Value>, shown: &Shown) -> (Arrived, Vec<Wrong<'s>>) {
         let (mut arrived, mut wrong) = (Arrived::default(), Vec::new());
-        let mut chats: BTreeMap<(&str, &str), Vec<(usize, usize)>> = BTreeMap::new();
+        let mut chats: BTreeMap<(&str, &str), Vec<(usize, &Accepted)>> = BTreeMap::new();
+        let mut note = |what: String, of| wrong.push(Wrong { what, messages: vec![of] });
         for of in &self.0 {
             let row = &statuses[&of.id];
             let failed = row["status"] == "failed";
@@ -117,32 +134,32 @@ impl Ledger {
                     let code = row["error"]["code"].as_str().unwrap_or_default().to_owned();
                     arrived.failed.push((of.clone(), code));
                 }
-                (true, _) => wrong.push(format!("failed and yet on the phone: {of:?}")),
-                (false, []) => wrong.push(format!("{} and not on the phone: {of:?}", row["status"])),
+                (true, _) => note("failed and yet on the phone".into(), of),
+                (false, []) => note(format!("{} and not on the phone", row["status"]), of),
                 (false, [one]) => {
                     let message = &shown.messages[&of.to][*one];
                     if message["id"] != of.wa_message_id.as_str() {
-                        wrong.push(format!("under another id, {}: {of:?}", message["id"]));
+                        note(format!("under another id, {}", message["id"]), of);
                     }
                     arrived.messages += 1;
                     arrived.replayed += usize::from(message["copies"].as_u64() > Some(1));
-                    chats.entry((&of.from, &of.to)).or_default().push((*one, of.seq));
+                    chats.entry((&of.from, &of.to)).or_default().push((*one, of));
                 }
-                (false, many) => wrong.push(format!("{} times on the phone: {of:?}", many.len())),
+                (false, many) => note(format!("{} times on the phone", many.len()), of),
             }
         }
         // A chat's messages by their places in the list of the phone, which is in the order of first arrival.
         for ((from, to), mut chat) in chats {
-            let sequence = |chat: &[(usize, usize)]| chat.iter().map(|(_, seq)| *seq).collect::<Vec<_>>();
-            let accepted = sequence(&chat);
-            chat.sort_unstable();
-            let came = sequence(&chat);
-            if accepted != came {
-                wrong
-                    .push(format!("out of order, from {from} to {to}: accepted {accepted:?}, came {came:?}"));
+            chat.sort_unstable_by_key(|(place, _)| *place);
+            let came: Vec<&Accepted> = chat.into_iter().map(|(_, of)| of).collect();
+            if !came.is_sorted_by_key(|of| of.seq) {
+                let sequence: Vec<usize> = came.iter().map(|of| of.seq).collect();
+                let what = format!("out of order from {from} to {to}: {sequence:?}");
+                let around = misplaced(&sequence);
+                wrong.push(Wrong { what, messages: came[around].to_vec() });
             }
         }
-        wrong.extend(shown.doubled());
+        wrong.extend(shown.doubled().into_iter().map(|what| Wrong { what, messages: Vec::new() }));
         (arrived, wrong)
     }
 
@@ -174,6 +191,34 @@ impl Ledger {
         });
         Shown::of(futures::future::join_all(asked).await.into_iter().collect())
     }
+}
+
+/// Something that must not be, and the messages that it concerns.
+struct Wrong<'s> {
+    what: String,
+    messages: Vec<&'s Accepted>,
+}
+
+/// The part of a sequence in which it falls, with a neighbour on each side.
+fn misplaced(sequence: &[usize]) -> std::ops::Range<usize> {
+    let falls = || (1..sequence.len()).filter(|at| sequence[*at] < sequence[at - 1]);
+    let first = falls().next().unwrap_or_default().saturating_sub(4);
+    let last = falls().next_back().unwrap_or_default() + 3;
+    first..last.min(sequence.len())
+}
+
+/// Which sockets a message went out on, by the sandbox's record.
+async fn carriers(gateway: &Gateway, of: &Accepted) -> String {
+    let sockets = gateway.api.get(&format!("/sandbox/phones/{}/sockets", of.from)).await.expect(200).json;
+    let all = sockets["items"].as_array().expect("items").iter();
+    let has = |socket: &&Value| {
+        socket["messageIds"]
+            .as_array()
+            .is_some_and(|ids| ids.iter().any(|id| *id == of.wa_message_id.as_str()))
+    };
+    let of =
+        all.filter(has).map(|s| format!("socket {} ({} to {})", s["socket"], s["loggedInAt"], s["endedAt"]));
+    of.collect::<Vec<_>>().join(" and ")
 }
 
 fn is_final(row: Option<&Value>) -> bool {

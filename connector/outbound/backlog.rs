@@ -65,11 +65,16 @@ impl From<&Message> for Details {
 /// Direct messages before bulk ones, and the one first that was accepted first.
 type Place = (Priority, Timestamp, MessageId);
 
+/// How many messages may be set aside; more wait in their turn and let those behind them wait, too.
+const MOST_ASIDE: usize = 1_000;
+
 /// Jobs in their order.
 #[derive(Default)]
 pub(super) struct Backlog {
     jobs: BTreeMap<Place, Job>,
     places: HashMap<MessageId, Place>,
+    /// Set aside until then, since their recipients have had enough for now.
+    aside: BTreeMap<(Timestamp, Place), Job>,
     from_outbox: usize,
     done: HashSet<MessageId>,
     done_in_order: VecDeque<MessageId>,
@@ -84,10 +89,13 @@ impl Backlog {
             }
             return;
         }
-        if let Some(known) = self.places.get(&job.id).and_then(|place| self.jobs.get_mut(place)) {
-            // The newest receipt handle counts.
-            if job.entry.is_some() {
-                known.entry = job.entry;
+        if let Some(place) = self.places.get(&job.id) {
+            match (self.jobs.get_mut(place), job.entry) {
+                // The newest receipt handle counts.
+                (Some(known), Some(entry)) => known.entry = Some(entry),
+                // What is set aside needs none.
+                (None, Some(entry)) => entry.delete(),
+                (_, None) => {}
             }
             return;
         }
@@ -124,11 +132,47 @@ impl Backlog {
         self.done_in_order.retain(|done| *done != id);
     }
 
+    /// Sets the first one aside until its recipient may have it, so that it holds up nobody else. Its entry goes:
+    /// in a queue that is in order it would hold back those behind it. The outbox still has the message.
+    /// `false` when too many are set aside already.
+    pub fn set_first_aside(&mut self, until: Timestamp) -> bool {
+        if self.aside.len() >= MOST_ASIDE {
+            return false;
+        }
+        if let Some((place, mut job)) = self.jobs.pop_first() {
+            self.from_outbox -= usize::from(std::mem::take(&mut job.from_outbox));
+            job.entry.take().into_iter().for_each(Entry::delete);
+            self.aside.insert((until, place), job);
+        }
+        true
+    }
+
+    /// Puts back what was set aside until `now`, or all of it.
+    pub fn put_back(&mut self, now: Option<Timestamp>) {
+        while let Some(first) = self.aside.first_entry()
+            && now.is_none_or(|now| first.key().0 <= now)
+        {
+            let ((_, place), job) = first.remove_entry();
+            self.jobs.insert(place, job);
+        }
+    }
+
+    /// When the next of what is set aside is to be put back.
+    pub fn next_aside(&self) -> Option<Timestamp> {
+        self.aside.keys().next().map(|(until, _)| *until)
+    }
+
+    /// Until when a chat's messages are set aside: those that come later must not overtake them.
+    pub fn aside_of(&self, chat: &Jid) -> Option<Timestamp> {
+        let of_chat = |job: &Job| job.details.as_ref().is_some_and(|details| details.chat == *chat);
+        self.aside.iter().rev().find(|(_, job)| of_chat(job)).map(|((until, _), _)| *until)
+    }
+
     /// Takes everything.
     pub fn drain(&mut self) -> impl Iterator<Item = Job> {
         self.places.clear();
         self.from_outbox = 0;
-        std::mem::take(&mut self.jobs).into_values()
+        std::mem::take(&mut self.jobs).into_values().chain(std::mem::take(&mut self.aside).into_values())
     }
 
     /// Whether some of what the outbox told of is still to be done.
@@ -137,7 +181,7 @@ impl Backlog {
     }
 
     pub fn len(&self) -> usize {
-        self.jobs.len()
+        self.jobs.len() + self.aside.len()
     }
 }
 
@@ -183,6 +227,27 @@ mod tests {
             }
             prop_assert_eq!(backlog.len(), 0);
         }
+    }
+
+    #[test]
+    fn what_is_set_aside_lets_others_go_and_comes_back_in_its_place() {
+        let (chat, at) = ("1@s.whatsapp.net".parse::<Jid>().unwrap(), Timestamp::from_unix_millis);
+        let mut backlog = Backlog::default();
+        for id in 1..4 {
+            backlog.add(waiting(id, Priority::Normal, i64::from(id)));
+        }
+        let details = Details { chat: chat.clone(), expires_at: None, send_rules: 0 };
+        backlog.first().unwrap().details = Some(details);
+        assert!(backlog.set_first_aside(at(100)));
+        assert_eq!(backlog.aside_of(&chat), Some(at(100)));
+        assert_eq!(backlog.take_first().unwrap().id, MessageId::derived([2; 32]));
+        // The same message again is no other one.
+        backlog.add(waiting(1, Priority::Normal, 1));
+        assert_eq!(backlog.len(), 2);
+        backlog.put_back(Some(at(99)));
+        assert_eq!(backlog.first().unwrap().id, MessageId::derived([3; 32]));
+        backlog.put_back(Some(at(100)));
+        assert_eq!((backlog.first().unwrap().id, backlog.next_aside()), (MessageId::derived([1; 32]), None));
     }
 
     #[test]

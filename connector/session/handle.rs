@@ -16,7 +16,7 @@ use super::{Place, actor};
 use crate::{
     outbound::{
         Entry, Job,
-        lane::{self, Ends, LaneOrder, Standing},
+        lane::{self, Ask, Ends, LaneOrder, Standing},
     },
     shard::Worker,
 };
@@ -33,8 +33,8 @@ pub(crate) enum Order {
     PairingCode(PairingCodeV1),
     /// Send a message.
     Send(Box<Job>),
-    /// Look into the outbox: it holds messages that no queue entry tells of. With the entry that says so.
-    CatchUp(Option<Entry>),
+    /// Look into the outbox: it holds messages that no queue entry tells of.
+    CatchUp(Ask),
 }
 
 /// A device's running actor and lane.
@@ -80,7 +80,7 @@ impl DeviceHandle {
         }
         match order {
             Order::Send(job) => self.tell_lane(LaneOrder::Send(job)),
-            Order::CatchUp(entry) => self.tell_lane(LaneOrder::CatchUp(entry)),
+            Order::CatchUp(ask) => self.tell_lane(LaneOrder::CatchUp(ask)),
             order => match self.orders.try_send(order) {
                 Ok(()) => {}
                 Err(mpsc::error::TrySendError::Closed(order)) => return Err(order),
@@ -95,14 +95,12 @@ impl DeviceHandle {
     /// What finds no room, or no lane any more, goes back to the queue.
     fn tell_lane(&self, order: LaneOrder) {
         use mpsc::error::TrySendError::{Closed, Full};
-        match self.lane_orders.try_send(order) {
-            Ok(()) | Err(Full(LaneOrder::CatchUp(None)) | Closed(LaneOrder::CatchUp(None))) => {}
-            Err(Full(LaneOrder::Send(job)) | Closed(LaneOrder::Send(job))) => {
-                job.entry.into_iter().for_each(Entry::give_back);
-            }
-            Err(Full(LaneOrder::CatchUp(Some(entry))) | Closed(LaneOrder::CatchUp(Some(entry)))) => {
-                entry.give_back();
-            }
+        if let Err(Full(order) | Closed(order)) = self.lane_orders.try_send(order) {
+            let entry = match order {
+                LaneOrder::Send(job) => job.entry,
+                LaneOrder::CatchUp(ask) => ask.entry,
+            };
+            entry.into_iter().for_each(Entry::give_back);
         }
     }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use shared::{
     clock::Timestamp,
     domain::{ids::WorkerId, permissions::Permission, worker::Worker},
-    queue::Depth,
-    services::{Context, Health, HealthStatus, Operations, health, operations},
+    queue::{Depth, QueueKind},
+    services::{Context, HealthStatus, health, operations},
 };
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -23,20 +23,18 @@ pub fn route() -> Route {
     Route::new(Method::GET, "/v1/health", Access::Public, handle).documented(|| routes!(handle))
 }
 
+/// `status` and `version` for everybody, the rest for operators, but for what could not be found out in two
+/// seconds.
 #[derive(Debug, Serialize, ToSchema)]
 struct HealthBody {
     status: &'static str,
     version: &'static str,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    operations: Option<OperationsBody>,
-}
-
-/// For operators. What could not be found out in two seconds is null.
-#[derive(Debug, Serialize, ToSchema)]
-struct OperationsBody {
-    dependencies: Dependencies,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dependencies: Option<Dependencies>,
     /// By kind, all shards together.
+    #[serde(skip_serializing_if = "Option::is_none")]
     queues: Option<BTreeMap<&'static str, QueueBody>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     workers: Option<Vec<WorkerBody>>,
 }
 
@@ -78,32 +76,26 @@ async fn handle(State(ctx): State<Context>, MaybeCaller(caller): MaybeCaller) ->
             false => None,
         }
     });
+    let (queues, workers) = operations.map_or((None, None), |found| (found.queues, found.workers));
+    let word = |up| if up { "up" } else { "down" };
+    let queue = |(kind, depth): (QueueKind, Depth)| {
+        (kind.name(), QueueBody { waiting: depth.waiting, in_hand: depth.in_hand })
+    };
+    let worker = |Worker { id, shards, sessions, last_heartbeat_at, .. }| WorkerBody {
+        id,
+        shards,
+        sessions,
+        last_heartbeat_at,
+    };
     Json(HealthBody {
         status: match health.status() {
             HealthStatus::Healthy => "healthy",
             HealthStatus::Degraded => "degraded",
         },
         version: env!("CARGO_PKG_VERSION"),
-        operations: operations.map(|operations| OperationsBody::of(health, operations)),
+        dependencies: sees_all
+            .then(|| Dependencies { dynamodb: word(health.dynamodb), sqs: word(health.sqs) }),
+        queues: queues.map(|all| all.into_iter().map(queue).collect()),
+        workers: workers.map(|all| all.into_iter().map(worker).collect()),
     })
-}
-
-impl OperationsBody {
-    fn of(health: Health, operations: Operations) -> Self {
-        let word = |up| if up { "up" } else { "down" };
-        let queue = |Depth { waiting, in_hand }| QueueBody { waiting, in_hand };
-        let worker = |Worker { id, shards, sessions, last_heartbeat_at, .. }| WorkerBody {
-            id,
-            shards,
-            sessions,
-            last_heartbeat_at,
-        };
-        Self {
-            dependencies: Dependencies { dynamodb: word(health.dynamodb), sqs: word(health.sqs) },
-            queues: operations
-                .queues
-                .map(|all| all.into_iter().map(|(kind, depth)| (kind.name(), queue(depth))).collect()),
-            workers: operations.workers.map(|all| all.into_iter().map(worker).collect()),
-        }
-    }
 }

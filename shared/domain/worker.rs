@@ -20,6 +20,7 @@ pub struct Worker {
     pub version: String,
     /// The shards that it holds.
     #[serde(default)]
+    #[schema(required = true)]
     pub shards: Vec<u16>,
     /// How many sockets it has open.
     pub sessions: u32,

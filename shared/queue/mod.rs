@@ -1,4 +1,5 @@
-//! SQS: the send and command queues, one of each for every shard, and their versioned payloads.
+//! SQS: the send and command queues, one of each for every shard, those of events and of webhook calls, and
+//! their versioned payloads.
 
 pub mod payloads;
 mod queues;
@@ -6,4 +7,4 @@ mod sqs;
 
 pub use queues::create_missing;
 pub(crate) use queues::shards;
-pub use sqs::{Depth, QueueError, QueueKind, Queues, Received};
+pub use sqs::{Depth, LONGEST_DELAY, QueueError, QueueKind, Queues, Received};

@@ -1,6 +1,6 @@
 //! Sending, receiving, extending and deleting.
 
-use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error, ops::Range, sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
@@ -8,10 +8,10 @@ use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
     types::{
         BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-        QueueAttributeName,
+        QueueAttributeName, SendMessageBatchRequestEntry,
     },
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::RwLock;
 
 use super::payloads::{CommandPayload, SendMessageV1, SendPayload};
@@ -25,30 +25,44 @@ use crate::{
     },
 };
 
-/// A family of queues, one for every shard.
+/// A family of queues: one for every shard, or a single one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QueueKind {
     /// Messages to be sent: FIFO, grouped by device.
     Sends,
     /// Commands to the connector: in no order, so they only say where to look.
     Commands,
+    /// What happened: one FIFO queue, grouped by tenant.
+    Events,
+    /// Webhook calls that are due, now or in a while: one queue, in no order.
+    Deliveries,
 }
+
+/// The longest that SQS keeps a message back by itself.
+pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
 impl QueueKind {
     /// All families.
-    pub const ALL: [Self; 2] = [Self::Sends, Self::Commands];
+    pub const ALL: [Self; 4] = [Self::Sends, Self::Commands, Self::Events, Self::Deliveries];
 
     /// The name in `infra/queues.json`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sends => "sends",
             Self::Commands => "commands",
+            Self::Events => "events",
+            Self::Deliveries => "deliveries",
         }
     }
 
     /// Whether order within a group and deduplication hold.
     pub fn is_fifo(self) -> bool {
-        matches!(self, Self::Sends)
+        matches!(self, Self::Sends | Self::Events)
+    }
+
+    /// Whether there is one for every shard. Where there is not, a shard that is named means nothing.
+    pub fn is_per_shard(self) -> bool {
+        matches!(self, Self::Sends | Self::Commands)
     }
 }
 
@@ -140,9 +154,15 @@ impl Queues {
         &self.0.client
     }
 
+    /// The shards of a family's queues: a single one, 0, for a family of one queue.
+    pub fn shards_of(&self, kind: QueueKind) -> Range<u16> {
+        if kind.is_per_shard() { 0..self.0.shards } else { 0..1 }
+    }
+
     pub(super) fn name(&self, kind: QueueKind, shard: u16) -> String {
+        let shard = if kind.is_per_shard() { format!("-{shard}") } else { String::new() };
         let fifo = if kind.is_fifo() { ".fifo" } else { "" };
-        format!("{}{}-{shard}{fifo}", self.0.prefix, kind.name())
+        format!("{}{}{shard}{fifo}", self.0.prefix, kind.name())
     }
 
     /// Queues a message to be sent. Twice within five minutes is once: SQS drops the second by the
@@ -197,6 +217,66 @@ impl Queues {
             .send()
             .await?;
         Ok(())
+    }
+
+    /// Sends to the one FIFO queue of a family, in the order of its group. Twice under one `dedup` within five
+    /// minutes is once.
+    pub async fn send_in_order(
+        &self,
+        kind: QueueKind,
+        (group, dedup): (&str, &str),
+        payload: &impl Serialize,
+    ) -> Result<(), QueueError> {
+        self.client()
+            .send_message()
+            .queue_url(self.url(kind, 0).await?)
+            .message_group_id(group)
+            .message_deduplication_id(dedup)
+            .message_body(serde_json::to_string(payload)?)
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Sends to the one standard queue of a family, each after its delay ([`LONGEST_DELAY`] at most, to the
+    /// second). Ten go in a request; one that would take more than 256 KB goes in several.
+    ///
+    /// # Errors
+    /// Also when only some of them were refused: what is sent anew then may come twice.
+    pub async fn send_delayed<T: Serialize>(
+        &self,
+        kind: QueueKind,
+        payloads: impl IntoIterator<Item = (T, Duration)>,
+    ) -> Result<(), QueueError> {
+        const MOST_BYTES: usize = 240 * 1024;
+        let url = self.url(kind, 0).await?;
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for (payload, delay) in payloads {
+            let body = serde_json::to_string(&payload)?;
+            if batch.len() == 10 || (bytes > 0 && bytes + body.len() > MOST_BYTES) {
+                self.send_batch(&url, std::mem::take(&mut batch)).await?;
+                bytes = 0;
+            }
+            bytes += body.len();
+            let seconds = delay.min(LONGEST_DELAY).as_millis().div_ceil(1000);
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(batch.len().to_string())
+                .delay_seconds(i32::try_from(seconds).unwrap_or_default())
+                .message_body(body)
+                .build()
+                .expect("id and body are given");
+            batch.push(entry);
+        }
+        if batch.is_empty() { Ok(()) } else { self.send_batch(&url, batch).await }
+    }
+
+    async fn send_batch(
+        &self,
+        url: &str,
+        batch: Vec<SendMessageBatchRequestEntry>,
+    ) -> Result<(), QueueError> {
+        let request = self.client().send_message_batch().queue_url(url);
+        all_of(request.set_entries(Some(batch)).send().await?.failed)
     }
 
     /// Waits up to 20 s for up to ten messages (SQS's limits). One that cannot be read is logged and left
@@ -289,6 +369,7 @@ impl Queues {
     }
 
     async fn url(&self, kind: QueueKind, shard: u16) -> Result<String, QueueError> {
+        let shard = if kind.is_per_shard() { shard } else { 0 };
         if let Some(url) = self.0.urls.read().await.get(&(kind, shard)) {
             return Ok(url.clone());
         }

@@ -192,7 +192,7 @@ mod tests {
 
     impl Slow {
         fn ledger(&self) -> MutexGuard<'_, Ledger> {
-            self.0.lock().unwrap()
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 
@@ -254,7 +254,8 @@ mod tests {
         assert_eq!(counters.ledger().writes, 2, "the first alone, and all that came meanwhile");
         assert!(lock(&charges.0).is_empty());
         at_once(&charges, &counters, &key(1, 1000), 1).await;
-        assert_eq!((counters.ledger().writes, counters.ledger().used), (3, 61));
+        let ledger = counters.ledger();
+        assert_eq!((ledger.writes, ledger.used), (3, 61));
     }
 
     #[tokio::test]
@@ -269,7 +270,8 @@ mod tests {
                     Charged::Done(standings) => assert!(standings[0].used <= limit),
                 }
             }
-            assert!(counters.ledger().writes <= 4, "{}", counters.ledger().writes);
+            let writes = counters.ledger().writes;
+            assert!(writes <= 4, "{writes}");
         }
     }
 

@@ -74,7 +74,7 @@ pub async fn operations(ctx: &Context) -> Operations {
 
 async fn depths(ctx: &Context) -> Result<Vec<(QueueKind, Depth)>, Error> {
     let all = QueueKind::ALL.into_iter().map(|kind| async move {
-        let ask = stream::iter((0..ctx.queues.shards()).map(|shard| ctx.queues.depth(kind, shard)));
+        let ask = stream::iter(ctx.queues.shards_of(kind).map(|shard| ctx.queues.depth(kind, shard)));
         let sum = ask.buffer_unordered(AT_A_TIME).try_fold(Depth::default(), async |sum, depth| {
             Ok(Depth { waiting: sum.waiting + depth.waiting, in_hand: sum.in_hand + depth.in_hand })
         });

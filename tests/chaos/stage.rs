@@ -13,6 +13,9 @@ use tokio::{
 /// How soon others must serve what a dead connector served.
 pub const TAKEOVER: Duration = Duration::from_secs(15);
 
+/// How soon every device of a dead connector must be connected again: by then its shards have been taken over.
+const LOGIN: Duration = Duration::from_secs(5);
+
 /// How soon after a load everything must have come to its end.
 pub const SETTLING: Duration = Duration::from_secs(60);
 
@@ -152,8 +155,7 @@ impl Acts<'_> {
         workers(self.gateway).await.into_iter().filter(|worker| !worker.shards.is_empty()).collect()
     }
 
-    /// Waits until live workers other than those hold all shards and every device has a socket, which must not
-    /// take longer than a takeover may.
+    /// Waits until live workers other than those hold all shards, and then until every device has a socket.
     pub async fn taken_over(&self, from: &[u32]) {
         let began = Instant::now();
         let all: BTreeSet<u64> = (0..SHARDS).collect();
@@ -164,12 +166,17 @@ impl Acts<'_> {
         })
         .await;
         self.say(format!("all shards are served elsewhere after {:?}", began.elapsed()));
-        let left = TAKEOVER.saturating_sub(began.elapsed());
-        within(left, "every device is back", async || {
-            (self.fleet.connected(self.gateway).await == self.fleet.devices.len()).then_some(())
+        self.connected(TAKEOVER + LOGIN - began.elapsed()).await;
+        self.say(format!("all devices are connected after {:?}", began.elapsed()));
+    }
+
+    /// Waits until every device has a socket.
+    pub async fn connected(&self, patience: Duration) {
+        let all = self.fleet.devices.len();
+        within(patience, "every device is connected", async || {
+            (self.fleet.connected(self.gateway).await == all).then_some(())
         })
         .await;
-        self.say(format!("all devices are connected after {:?}", began.elapsed()));
     }
 
     /// Waits until three workers share all shards.

@@ -5,6 +5,7 @@ mod api_keys;
 mod audit_log;
 mod auth;
 mod bad_input;
+mod chats;
 mod dead_letters;
 mod description;
 mod devices;

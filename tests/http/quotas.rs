@@ -1,7 +1,7 @@
 //! Plans, quotas, and tries at the door.
 
 use serde_json::{Value, json};
-use tests::{Answer, Api, Gateway, eventually};
+use tests::{Answer, Api, Aws, Gateway, eventually};
 
 /// A gateway whose plan `basic` has these limits.
 async fn with_plan(limits: &str) -> (Gateway, tempfile::TempDir) {
@@ -82,6 +82,33 @@ async fn api_calls_are_counted_exactly_and_every_answer_shows_how_it_stands() {
     assert!(refused.header("retry-after").parse::<u64>().unwrap() <= 86_400);
     // A bad request is a call, too: also one that its use case refuses.
     ani.post("/v1/devices/dev_x/messages", json!({})).await.expect_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn requests_at_once_are_counted_exactly_in_fewer_writes_than_there_are_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plans.toml");
+    std::fs::write(&file, "[basic]\nauditDays = 1\nrates.apiCalls = [{ limit = 50, per = \"month\" }]\n")
+        .unwrap();
+    let aws = Aws::start(0).await;
+    aws.proxy.count_units(true);
+    let gateway = aws.gateway(&[("KURIR_PLANS_FILE", file.to_str().unwrap())]).await;
+    let (ani, _) = gateway.api.register("ani@example.com").await;
+    aws.proxy.reset();
+    let answers = all_at_once(60, async |_| ani.get("/v1/me").await).await;
+    assert_eq!((accepted(&answers, 200), accepted(&answers, 429)), (50, 10));
+    let counts = aws.proxy.counts();
+    let written = counts.units[&("kurir-counters".to_owned(), String::new())].write;
+    assert!(written < 40.0, "{written} writes for 60 requests");
+    // Each of them was shown a place of its own.
+    let mut left: Vec<u32> = Vec::new();
+    for answer in answers.iter().filter(|answer| answer.status == 200) {
+        let (_, rest) = answer.header("ratelimit").split_once("r=").unwrap();
+        left.push(rest.split(';').next().unwrap().parse().unwrap());
+    }
+    left.sort_unstable();
+    assert_eq!(left, (0..50).collect::<Vec<_>>());
+    ani.get("/v1/me").await.expect_problem(429, "rate_limited");
 }
 
 #[tokio::test]

@@ -5,4 +5,5 @@ mod linking;
 mod outbound;
 mod ownership;
 mod production_build;
+mod queue;
 mod restart;

@@ -1,0 +1,354 @@
+//! A device's lane: takes its messages one at a time, waits for connection and pace, sends, writes down
+//! what came of it. A crash anywhere replays under the same WhatsApp id.
+
+mod catch_up;
+mod sending;
+mod turn;
+
+use catch_up::CatchUp;
+use turn::Next;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use shared::{
+    domain::{
+        ids::MessageId,
+        message::{Message, SendFailure},
+        pacing::{Limit, Pacing, Turn},
+    },
+    services::{Category, Error},
+    store::messages::{self, Advanced, Step},
+};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Entry, Job, backlog::Backlog, ledger::Ledger};
+use crate::{
+    retry::Backoff,
+    session::{Open, Place},
+    shard::Worker,
+};
+
+/// How long a stop waits for the server's ack of what is on its way.
+const LAST_ACK: Duration = Duration::from_secs(2);
+
+/// How long it waits for what became of messages to be written down.
+const LAST_WRITE: Duration = Duration::from_secs(3);
+
+/// What a lane is told.
+pub(crate) enum LaneOrder {
+    /// A message to send.
+    Send(Box<Job>),
+    /// The outbox holds messages that no queue entry tells of.
+    CatchUp(Ask),
+}
+
+/// Why a lane is to look into the outbox.
+#[derive(Default)]
+pub(crate) struct Ask {
+    /// The queue entry that asks for it.
+    pub entry: Option<Entry>,
+    /// Something was accepted and not queued.
+    pub gap: bool,
+}
+
+/// What the owner has to say of a device's lane.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Standing {
+    /// Not known yet.
+    Unknown,
+    /// It may send so fast, by the rules of this number.
+    Open(Pacing, u32),
+    /// Its owner paused it.
+    Paused,
+    /// The device is gone.
+    Gone,
+}
+
+/// What a lane hears and tells.
+pub(crate) struct Ends {
+    pub orders: mpsc::Receiver<LaneOrder>,
+    pub open: Open,
+    pub standing: watch::Receiver<Standing>,
+    /// Asks for another look at the owner's rules.
+    pub look: Arc<Notify>,
+    /// How many messages it has in hand.
+    pub in_hand: Arc<AtomicUsize>,
+}
+
+struct Lane {
+    worker: Worker,
+    place: Place,
+    ends: Ends,
+    stop: CancellationToken,
+    backlog: Backlog,
+    ledger: Ledger,
+    /// The outbox is to be looked into; with the entries that said so.
+    catch_up: Option<CatchUp>,
+    /// After a failure, nothing goes before that.
+    not_before: Option<Instant>,
+    backoff: Backoff,
+    /// How often in a row WhatsApp asked to slow down.
+    slowdowns: u32,
+    /// The number of the owner's rules that were followed last.
+    rules: u32,
+}
+
+/// The lane has come to its end: the device is gone or served elsewhere.
+struct Over;
+
+/// Runs a device's lane until `stop` or until nobody hands in messages any more.
+pub(crate) async fn run(worker: Worker, place: Place, mut ends: Ends, stop: CancellationToken) {
+    // Most devices have nothing to send for most of the time.
+    let first = tokio::select! {
+        biased;
+        () = stop.cancelled() => return,
+        first = ends.orders.recv() => match first {
+            Some(first) => first,
+            None => return,
+        },
+    };
+    let loading =
+        patiently_until(&stop, "the lane cannot be read yet", async || Ledger::load(&worker, &place).await);
+    let Ok(ledger) = loading.await else { return give_back(first, ends.orders).await };
+    let mut lane = Lane {
+        worker,
+        place,
+        ends,
+        stop,
+        backlog: Backlog::default(),
+        ledger,
+        catch_up: None,
+        not_before: None,
+        backoff: Backoff::default(),
+        slowdowns: 0,
+        rules: 0,
+    };
+    lane.take_in(first);
+    if let Standing::Open(pacing, _) = lane.ends.standing.borrow().clone() {
+        lane.ledger.draw(&pacing);
+    }
+    while lane.step().await.is_ok() {}
+    lane.let_go().await;
+}
+
+impl Lane {
+    /// Does the next thing there is to do.
+    async fn step(&mut self) -> Result<(), Over> {
+        self.ends.in_hand.store(self.backlog.len() + usize::from(self.catch_up.is_some()), Ordering::Release);
+        if self.stop.is_cancelled() || !self.place.lease.holds() {
+            return Err(Over);
+        }
+        while let Ok(order) = self.ends.orders.try_recv() {
+            self.take_in(order);
+        }
+        if *self.ends.standing.borrow() == Standing::Gone {
+            self.backlog.drain().filter_map(|job| job.entry).for_each(Entry::delete);
+            self.catch_up = None;
+            self.ledger.forget();
+            return self.idle().await;
+        }
+        self.store_when_due().await?;
+        self.put_back();
+        if self.catch_up.is_some() && !self.backlog.has_from_outbox() {
+            return self.look_into_outbox().await;
+        }
+        if self.backlog.first().is_none() {
+            return self.idle().await;
+        }
+        let Some(details) = self.details().await? else { return Ok(()) };
+        match self.wait(&details).await? {
+            Next::Go(socket) => self.send_first(&socket, &details).await,
+            Next::Expired => {
+                let failure = SendFailure::new("expired", "the message could not be sent before it expired");
+                self.finish_failed(failure).await;
+                Ok(())
+            }
+            Next::Again => Ok(()),
+        }
+    }
+
+    fn take_in(&mut self, order: LaneOrder) {
+        match order {
+            LaneOrder::Send(job) => self.backlog.add(*job),
+            LaneOrder::CatchUp(ask) => self.catch_up.get_or_insert_default().ask(ask),
+        }
+    }
+
+    /// Waits for something to do.
+    async fn idle(&mut self) -> Result<(), Over> {
+        if let Some(at) = self.backlog.next_aside() {
+            let turn = Turn { at, limit: Some(Limit::PerRecipient) };
+            self.ledger.waits(turn, self.worker.ctx.now());
+        }
+        let (due, aside) = (self.ledger.due(true), self.next_aside());
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Over),
+            order = self.ends.orders.recv() => match order {
+                Some(order) => { self.take_in(order); Ok(()) }
+                None => Err(Over),
+            },
+            changed = self.ends.standing.changed() => changed.map_err(|_| Over),
+            () = sleep_until(due) => Ok(()),
+            () = sleep_until(aside) => Ok(()),
+        }
+    }
+
+    /// Puts back what was set aside until now; all of it when the owner has changed the rules.
+    fn put_back(&mut self) {
+        let rules = match &*self.ends.standing.borrow() {
+            Standing::Open(_, rules) => *rules,
+            _ => self.rules,
+        };
+        let changed = std::mem::replace(&mut self.rules, rules) != rules;
+        self.backlog.put_back((!changed).then(|| self.worker.ctx.now()));
+    }
+
+    /// When something that is set aside is to be put back.
+    fn next_aside(&self) -> Option<Instant> {
+        let at = self.backlog.next_aside()?;
+        Instant::now().checked_add(at.since(self.worker.ctx.now()) + Duration::from_millis(1))
+    }
+
+    async fn store_when_due(&mut self) -> Result<(), Over> {
+        let idle = self.backlog.first().is_none();
+        if self.ledger.due(idle).is_none_or(|due| due > Instant::now()) {
+            return Ok(());
+        }
+        match self.ledger.store(&self.worker, &self.place).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                tracing::error!(device = %self.place.device, "a later holder serves this device already");
+                Err(Over)
+            }
+            Err(error) => {
+                self.log("the lane could not be stored yet", &error);
+                Ok(())
+            }
+        }
+    }
+
+    /// The first message is done already. If a former holder of the device sent it, pacing has to know.
+    fn pass_over(&mut self, message: Option<Message>) {
+        let pacing = self.pacing();
+        if let Some(Message { sent_at: Some(at), chat, .. }) = &message {
+            self.ledger.went(chat, *at, &pacing);
+        }
+        let entry = self.backlog.take_first().and_then(|job| job.entry);
+        self.ledger.done(entry, &pacing);
+    }
+
+    /// The first message failed for good.
+    async fn finish_failed(&mut self, failure: SendFailure) {
+        let Some(job) = self.backlog.take_first() else { return };
+        let Place { tenant, device, .. } = self.place;
+        let step = Step::failed(failure, self.worker.ctx.now());
+        self.worker.progress.note(tenant, device, &job.id.wa_message_id(), step).await;
+        // It may be asked for again.
+        self.backlog.forget(job.id);
+        self.ledger.failed();
+        let pacing = self.pacing();
+        self.ledger.done(job.entry, &pacing);
+    }
+
+    /// Leaves everything to whoever serves the device next.
+    async fn let_go(mut self) {
+        give_back(LaneOrder::CatchUp(Ask::default()), self.ends.orders).await;
+        self.backlog.drain().filter_map(|job| job.entry).for_each(Entry::give_back);
+        if let Some(catch_up) = self.catch_up.take() {
+            catch_up.entries.into_iter().for_each(Entry::give_back);
+        }
+        let flush = self.worker.progress.flush(Some(self.place.device));
+        if tokio::time::timeout(LAST_WRITE, flush).await.is_err() {
+            tracing::warn!(device = %self.place.device, "what became of some messages is not written down yet");
+        }
+        if self.place.lease.holds()
+            && let Err(error) = self.ledger.store(&self.worker, &self.place).await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(device = %self.place.device, error, "the lane could not be stored at its end");
+        }
+    }
+
+    fn pause(&mut self, pause: Duration) {
+        self.not_before = Instant::now().checked_add(pause);
+    }
+
+    /// As the owner set it; the defaults until that is known.
+    fn pacing(&self) -> Pacing {
+        match &*self.ends.standing.borrow() {
+            Standing::Open(pacing, _) => pacing.clone(),
+            _ => Pacing::default(),
+        }
+    }
+
+    async fn advance(&self, id: MessageId, step: Step) -> Result<Advanced, Error> {
+        let Place { tenant, device, .. } = self.place;
+        Ok(messages::advance(&self.worker.ctx.db, tenant, device, &id.wa_message_id(), step).await?)
+    }
+
+    fn log(&self, what: &'static str, error: &Error) {
+        tracing::warn!(device = %self.place.device, error = error as &dyn std::error::Error, "{what}");
+    }
+}
+
+/// Leaves what was not taken in to whoever serves the device next.
+async fn give_back(first: LaneOrder, mut orders: mpsc::Receiver<LaneOrder>) {
+    orders.close();
+    let mut next = Some(first);
+    while let Some(order) = next {
+        match order {
+            LaneOrder::Send(job) => job.entry.into_iter().for_each(Entry::give_back),
+            LaneOrder::CatchUp(ask) => ask.entry.into_iter().for_each(Entry::give_back),
+        }
+        next = orders.recv().await;
+    }
+}
+
+/// Does something until it works: a lane does not go on to the next message because the store is away, which
+/// would change their order.
+async fn patiently_until<T, F>(
+    stop: &CancellationToken,
+    what: &'static str,
+    ask: impl Fn() -> F,
+) -> Result<T, Over>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut backoff = Backoff::default();
+    loop {
+        match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => {
+                let fault = error.category != Category::Unavailable;
+                let error = &error as &dyn std::error::Error;
+                if fault {
+                    tracing::error!(error, "{what}");
+                } else {
+                    tracing::warn!(error, "{what}");
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Err(Over),
+            () = tokio::time::sleep(backoff.next()) => {}
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,106 @@
+//! Sending the first message, and what comes of it.
+
+use std::time::Duration;
+
+use shared::{
+    domain::{
+        message::{Content, Message, MessageStatus, SendFailure},
+        pacing::Pacing,
+    },
+    store::messages::{Advanced, Step},
+};
+
+use super::{LAST_ACK, Lane, Over, patiently_until};
+use crate::{
+    outbound::{
+        backlog::Details,
+        outcome::{MAX_ATTEMPTS, MAX_FAILURES, Verdict, judge, slowdown},
+    },
+    whatsapp::{SendError, Socket},
+};
+
+impl Lane {
+    /// Sends the first message, whose turn it is.
+    pub(super) async fn send_first(&mut self, socket: &Socket, details: &Details) -> Result<(), Over> {
+        let Some(first) = self.backlog.first() else { return Ok(()) };
+        let id = first.id;
+        let mark = || self.advance(id, Step::to(MessageStatus::Sending, self.worker.ctx.now()));
+        let message = match patiently_until(&self.stop, "a message cannot be marked yet", mark).await? {
+            Advanced::Done(message) => message,
+            Advanced::Stale(message) => {
+                self.pass_over(Some(*message));
+                return Ok(());
+            }
+            Advanced::Missing => {
+                self.pass_over(None);
+                return Ok(());
+            }
+        };
+        // The last look before something goes out that only the holder may send.
+        if !self.place.lease.holds() {
+            return Err(Over);
+        }
+        let Content::Text { text } = &message.content else {
+            self.finish_failed(SendFailure::new("invalid", "this kind of message cannot be sent")).await;
+            return Ok(());
+        };
+        let to = message.chat.to_string();
+        let stopped = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(LAST_ACK).await;
+        };
+        let outcome = tokio::select! {
+            outcome = socket.send_text(&to, &message.wa_message_id, &text.body) => outcome,
+            () = stopped => return Err(Over),
+        };
+        let (now, pacing) = (self.worker.ctx.now(), self.pacing());
+        match outcome {
+            Ok(_) => {
+                self.slowdowns = 0;
+                self.backoff.reset();
+                self.ledger.sent(&details.chat, now, &pacing);
+                let step = Step::to(MessageStatus::Sent, now);
+                let Self { worker, place, .. } = self;
+                worker.progress.note(place.tenant, place.device, &message.wa_message_id, step).await;
+                let entry = self.backlog.take_first().and_then(|job| job.entry);
+                self.ledger.done(entry, &pacing);
+            }
+            Err(error) => {
+                if error.may_have_been_sent() {
+                    self.ledger.went(&details.chat, now, &pacing);
+                }
+                self.on_failure(&message, &error, &pacing).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_failure(&mut self, message: &Message, error: &SendError, pacing: &Pacing) {
+        let (device, id) = (self.place.device, message.id);
+        let failures = self.backlog.first().map_or(0, |job| job.failures + 1);
+        match judge(error) {
+            Verdict::Wait => self.pause(Duration::from_millis(200)),
+            Verdict::SlowDown => {
+                self.slowdowns += 1;
+                let pause = slowdown(self.worker.whatsapp.rate_limit_pause(), self.slowdowns);
+                tracing::warn!(%device, ?pause, "WhatsApp limits the rate of this device; it is silent for a while");
+                self.ledger.slow_down(self.worker.ctx.now() + pause);
+                self.pause(pause);
+            }
+            Verdict::Again(_) if failures < MAX_FAILURES && message.attempts < MAX_ATTEMPTS => {
+                tracing::info!(message = %id, %error, failures, "a send failed; trying again");
+                if let Some(job) = self.backlog.first() {
+                    job.failures = failures;
+                }
+                let pause = self.backoff.next();
+                self.pause(pause);
+            }
+            Verdict::Again(failure) | Verdict::GiveUp(failure) => {
+                tracing::info!(message = %id, %error, failures, "a send failed for good");
+                // Knocking on closed doors is what makes an account suspect, too.
+                self.ledger.went(&message.chat, self.worker.ctx.now(), pacing);
+                self.finish_failed(failure).await;
+            }
+        }
+    }
+}

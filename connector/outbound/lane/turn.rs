@@ -1,0 +1,118 @@
+//! Waiting for the first message's turn: for its device to be connected, and for pacing.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    domain::{
+        message::{Message, MessageStatus},
+        pacing::{Limit, Turn},
+    },
+    store::messages,
+};
+use tokio::time::Instant;
+
+use super::{Lane, Over, Standing, patiently_until, sleep_until};
+use crate::{outbound::backlog::Details, whatsapp::Socket};
+
+/// What a waiting lane does next.
+pub(super) enum Next {
+    /// Send the first message through this socket.
+    Go(Arc<Socket>),
+    /// The first message waited too long.
+    Expired,
+    /// Something changed: look again.
+    Again,
+}
+
+impl Lane {
+    /// What decides about the first message's turn. None when it is not to be sent any more.
+    pub(super) async fn details(&mut self) -> Result<Option<Details>, Over> {
+        let Some(first) = self.backlog.first() else { return Ok(None) };
+        if let Some(details) = &first.details {
+            return Ok(Some(details.clone()));
+        }
+        let (id, db, place) = (first.id, &self.worker.ctx.db, &self.place);
+        let read = || async { Ok(messages::get(db, place.tenant, place.device, id).await?) };
+        let message = patiently_until(&self.stop, "a message cannot be read yet", read).await?;
+        let waits = |m: &Message| matches!(m.status, MessageStatus::Queued | MessageStatus::Sending);
+        match message {
+            Some(message) if waits(&message) => {
+                let details = Details::from(&message);
+                if let Some(first) = self.backlog.first() {
+                    first.details = Some(details.clone());
+                }
+                Ok(Some(details))
+            }
+            other => {
+                self.pass_over(other);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Waits until the device is connected and pacing lets the first message go.
+    pub(super) async fn wait(&mut self, details: &Details) -> Result<Next, Over> {
+        let now = self.worker.ctx.now();
+        let standing = self.ends.standing.borrow_and_update().clone();
+        let socket = self.ends.open.borrow_and_update().clone();
+        let left = details.expires_at.map(|at| at.since(now));
+        if left == Some(Duration::ZERO) {
+            return Ok(Next::Expired);
+        }
+        let turn = match &standing {
+            Standing::Open(pacing, rules) if *rules >= details.send_rules => {
+                Some(self.ledger.turn(pacing, &details.chat, now))
+            }
+            // It was accepted under rules that are not known here yet.
+            Standing::Open(..) => {
+                self.ends.look.notify_one();
+                None
+            }
+            _ => None,
+        };
+        // A recipient that has had enough for now holds up nobody else.
+        let enough = turn.filter(|turn| turn.limit == Some(Limit::PerRecipient)).map(|turn| turn.at);
+        if let Some(until) = self.backlog.aside_of(&details.chat).max(enough) {
+            let until = details.expires_at.map_or(until, |expiry| expiry.min(until));
+            if self.backlog.set_first_aside(until) {
+                return Ok(Next::Again);
+            }
+        }
+        let not_before = self.not_before.filter(|at| *at > Instant::now());
+        let mut look_again = not_before;
+        match (turn, socket) {
+            (Some(Turn { limit: None, .. }), Some(socket)) if not_before.is_none() => {
+                if socket.is_connected() {
+                    return Ok(Next::Go(socket));
+                }
+                // The socket knows first that it is gone; the actor takes it away a moment later.
+                look_again = Some(Instant::now() + Duration::from_millis(50));
+            }
+            (Some(turn), _) if turn.limit.is_some() => {
+                self.ledger.waits(turn, now);
+                // The clock counts in milliseconds: not before the one that is meant.
+                let pause = turn.at.since(now) + Duration::from_millis(1);
+                look_again = Instant::now().checked_add(pause).max(not_before);
+            }
+            _ => {}
+        }
+        let expiry = left.and_then(|left| Instant::now().checked_add(left));
+        let due = self.ledger.due(false);
+        let aside = self.next_aside();
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Over),
+            order = self.ends.orders.recv() => match order {
+                // A direct message goes before the bulk message that waits here.
+                Some(order) => { self.take_in(order); Ok(Next::Again) }
+                None => Err(Over),
+            },
+            changed = self.ends.standing.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
+            changed = self.ends.open.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
+            () = sleep_until(look_again) => Ok(Next::Again),
+            () = sleep_until(expiry) => Ok(Next::Again),
+            () = sleep_until(aside) => Ok(Next::Again),
+            () = sleep_until(due) => Ok(Next::Again),
+        }
+    }
+}
