@@ -6,6 +6,7 @@ pub mod config;
 pub mod crypto;
 pub mod cursor;
 pub mod domain;
+pub mod outbound;
 pub mod queue;
 pub mod secret;
 pub mod services;

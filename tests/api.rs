@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::eventually;
+use crate::{eventually, http_client};
 
 /// The API as one caller sees it.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct Answer {
 impl Api {
     /// The API at a base address, without credentials.
     pub fn new(base: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: base.to_owned(), credentials: None }
+        Self { http: http_client(), base: base.to_owned(), credentials: None }
     }
 
     /// The same API for the owner of a key.

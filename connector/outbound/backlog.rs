@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_set_aside_lets_others_go_and_comes_back_in_its_place() {
-        let (chat, at) = ("1@s.whatsapp.net".parse::<Jid>().unwrap(), Timestamp::from_unix_millis);
+        let (chat, at) = ("6281234567890@s.whatsapp.net".parse::<Jid>().unwrap(), Timestamp::from_unix_millis);
         let mut backlog = Backlog::default();
         for id in 1..4 {
             backlog.add(waiting(id, Priority::Normal, i64::from(id)));

@@ -11,6 +11,7 @@ pub use signing_keys::{DERIVED_ID, KeyMaterial, SigningKey};
 use crate::{
     crypto::{MasterKey, MasterKeyError},
     domain::plan::{Plans, PlansError},
+    outbound::UrlPolicy,
     queue,
     secret::Secret,
 };
@@ -37,6 +38,12 @@ pub struct Config {
     pub plans: Plans,
     /// Who may talk to the HTTP functions.
     pub http: HttpPolicy,
+    /// Which addresses tenants may give (`KURIR_ALLOW_HTTP_URLS=1` allows `http`). That this machine is among
+    /// them is up to the sandbox, and not to the environment.
+    pub urls: UrlPolicy,
+    /// What the pauses between tries of a webhook are multiplied with (`KURIR_WEBHOOK_RETRY_SCALE`, above 0, at
+    /// most 1, default 1), so that tests need not wait for hours.
+    pub webhook_retry_scale: f64,
 }
 
 /// Where AWS is. Empty means: as the AWS SDK finds out from the environment, which includes
@@ -66,6 +73,12 @@ pub enum ConfigError {
     /// No number of shards.
     #[error("KURIR_SHARDS must be a number from 1 to 1024, not `{0}`")]
     Shards(String),
+    /// No scale.
+    #[error("KURIR_WEBHOOK_RETRY_SCALE must be a number above 0 and at most 1, not `{0}`")]
+    RetryScale(String),
+    /// Neither yes nor no.
+    #[error("{0} must be `1` or `0`, not `{1}`")]
+    Switch(&'static str, String),
     /// No network.
     #[error("{variable} has `{text}`, which is no address or network like 10.0.0.0/8")]
     Network {
@@ -126,6 +139,35 @@ impl Config {
         };
         let prefix = std::env::var("KURIR_PREFIX").unwrap_or_else(|_| "kurir-".into());
         let http = HttpPolicy::from_env()?;
-        Ok(Self { aws, prefix, shards, master_key, signing_keys, registration_open, plans, http })
+        let urls = UrlPolicy { allow_http: switch("KURIR_ALLOW_HTTP_URLS")?, allow_loopback: false };
+        let webhook_retry_scale = match std::env::var("KURIR_WEBHOOK_RETRY_SCALE") {
+            Err(_) => 1.0,
+            Ok(text) if text.is_empty() => 1.0,
+            Ok(text) => match text.parse() {
+                Ok(scale) if scale > 0.0 && scale <= 1.0 => scale,
+                _ => return Err(ConfigError::RetryScale(text)),
+            },
+        };
+        Ok(Self {
+            aws,
+            prefix,
+            shards,
+            master_key,
+            signing_keys,
+            registration_open,
+            plans,
+            http,
+            urls,
+            webhook_retry_scale,
+        })
+    }
+}
+
+/// A variable that is `1` or `0`; without it, or empty, it is off.
+fn switch(variable: &'static str) -> Result<bool, ConfigError> {
+    match std::env::var(variable).unwrap_or_default().as_str() {
+        "" | "0" | "false" => Ok(false),
+        "1" | "true" => Ok(true),
+        other => Err(ConfigError::Switch(variable, other.into())),
     }
 }

@@ -112,6 +112,26 @@ prefixed_id!(
     "wrk_"
 );
 prefixed_id!(
+    /// One event of a tenant's log. Ids sort in the log's order, and say where in the log an event is.
+    EventId,
+    "evt_"
+);
+prefixed_id!(
+    /// Events that go through the queue together.
+    BlockId,
+    "blk_"
+);
+prefixed_id!(
+    /// Where a tenant's events are sent to.
+    WebhookId,
+    "whk_"
+);
+prefixed_id!(
+    /// One event on its way to one webhook, with all its tries.
+    DeliveryId,
+    "dlv_"
+);
+prefixed_id!(
     /// One HTTP request.
     RequestId,
     "req_"
@@ -132,6 +152,39 @@ impl DeviceId {
     }
 }
 
+impl DeliveryId {
+    /// The delivery of an event that happened: the same however often it is queued, and in the events' order.
+    pub fn of(webhook: WebhookId, event: EventId) -> Self {
+        let digest = crypto::digest_of(&[webhook.to_string().as_bytes(), event.to_string().as_bytes()]);
+        let mut random = [0; 16];
+        random.copy_from_slice(&digest[..16]);
+        Self(Ulid::from_parts(event.0.timestamp_ms(), u128::from_be_bytes(random)))
+    }
+}
+
+impl EventId {
+    /// The id of the event at `index` in the row `sequence` of a log, which was written at `millis` (unix time).
+    pub fn at(millis: i64, sequence: u64, index: u16) -> Self {
+        let place = u128::from(sequence) << 16 | u128::from(index);
+        Self(Ulid::from_parts(u64::try_from(millis).unwrap_or_default(), place))
+    }
+
+    /// When its row was written, in unix milliseconds.
+    pub fn unix_millis(self) -> i64 {
+        i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX)
+    }
+
+    /// Its row.
+    pub fn sequence(self) -> u64 {
+        u64::try_from(self.0.random() >> 16).unwrap_or(u64::MAX)
+    }
+
+    /// Its place in the row.
+    pub fn index(self) -> u16 {
+        u16::try_from(self.0.random() & 0xffff).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +197,17 @@ mod tests {
             prop_assert_eq!(id.to_string().parse::<DeviceId>().unwrap(), id);
             prop_assert!(id.to_string().parse::<MessageId>().is_err());
             prop_assert!(id.shard(4) < 4);
+        }
+
+        #[test]
+        fn an_events_id_says_where_it_is_and_sorts_like_it(
+            a in (0i64..4_000_000_000_000, 0u64..=u64::MAX, 0u16..=u16::MAX),
+            b in (0i64..4_000_000_000_000, 0u64..=u64::MAX, 0u16..=u16::MAX),
+        ) {
+            let (first, second) = (EventId::at(a.0, a.1, a.2), EventId::at(b.0, b.1, b.2));
+            prop_assert_eq!((first.unix_millis(), first.sequence(), first.index()), a);
+            prop_assert_eq!(first.cmp(&second), a.cmp(&b));
+            prop_assert_eq!(first.to_string().cmp(&second.to_string()), a.cmp(&b));
         }
 
         #[test]

@@ -25,6 +25,10 @@ pub enum Permission {
     ManageGroups,
     /// Read messages and chats.
     ViewMessages,
+    /// See where events are sent to and what came of it.
+    ViewWebhooks,
+    /// Make, change, try out and delete webhooks, and have events sent again.
+    ManageWebhooks,
     /// See plans and what is used of one's own.
     ViewUsage,
     /// See what was done: one's own doings, and everybody's for an administrator.
@@ -39,7 +43,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ManageOwnAccount,
         Self::ViewOwnAccount,
         Self::ManageApiKeys,
@@ -50,6 +54,8 @@ impl Permission {
         Self::SendBulk,
         Self::ManageGroups,
         Self::ViewMessages,
+        Self::ViewWebhooks,
+        Self::ManageWebhooks,
         Self::ViewUsage,
         Self::ViewAuditLog,
         Self::ManageUsers,
@@ -63,8 +69,8 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         use Permission::*;
         match permission {
-            ViewOwnAccount | ViewDevices | ViewMessages | ViewUsage | ViewAuditLog => true,
-            ManageOwnAccount | ManageApiKeys | ManageDevices | ConnectDevices | SendMessages => {
+            ViewOwnAccount | ViewDevices | ViewMessages | ViewWebhooks | ViewUsage | ViewAuditLog => true,
+            ManageOwnAccount | ManageApiKeys | ManageDevices | ConnectDevices | SendMessages | ManageWebhooks => {
                 self >= Self::User
             }
             SendBulk | ManageGroups => self >= Self::Operator,

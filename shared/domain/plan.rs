@@ -25,9 +25,16 @@ pub struct Plan {
     pub schedules: Option<u32>,
     /// How long audit entries are kept, in days.
     pub audit_days: u32,
+    /// How long events are kept, in days.
+    #[serde(default = "week")]
+    pub event_days: u32,
     /// How much of what in which time.
     #[serde(default)]
     pub rates: BTreeMap<Meter, Vec<Rate>>,
+}
+
+fn week() -> u32 {
+    7
 }
 
 impl Plan {

@@ -8,7 +8,7 @@ use utoipa::{
     },
 };
 
-use super::{account::Email, ids, jid::Jid, phone::PhoneNumber};
+use super::{account::Email, event::EventPattern, ids, jid::Jid, phone::PhoneNumber};
 use crate::{clock::Timestamp, secret::Secret};
 
 macro_rules! text_schema {
@@ -43,3 +43,12 @@ text_schema!(ids::CommandId, "Id of a command", None, Some("^cmd_[0-9A-HJKMNP-TV
 text_schema!(ids::DeviceId, "Id of a device", None, Some("^dev_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::MessageId, "Id of a message", None, Some("^msg_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::WorkerId, "Id of a connector that runs", None, Some("^wrk_[0-9A-HJKMNP-TV-Z]{26}$"));
+text_schema!(ids::WebhookId, "Id of a webhook", None, Some("^whk_[0-9A-HJKMNP-TV-Z]{26}$"));
+text_schema!(ids::DeliveryId, "Id of a delivery", None, Some("^dlv_[0-9A-HJKMNP-TV-Z]{26}$"));
+text_schema!(
+    EventPattern,
+    "An event type like message.sent, a family like message.*, or * for all",
+    None,
+    Some(r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$")
+);
+text_schema!(ids::EventId, "Id of an event", None, Some("^evt_[0-9A-HJKMNP-TV-Z]{26}$"));

@@ -7,9 +7,11 @@ use crate::{
     clock::Timestamp,
     domain::{
         device::Device,
-        ids::{CommandId, DeviceId, MessageId, TenantId},
+        event::{Event, NewEvent},
+        ids::{BlockId, CommandId, DeliveryId, DeviceId, MessageId, TenantId, WebhookId},
         jid::Jid,
         message::{Message, Priority},
+        webhook::Trigger,
     },
 };
 
@@ -122,4 +124,57 @@ impl CommandPayload {
             Self::PairingCodeV1(of) => (of.account_id, of.device_id),
         }
     }
+}
+
+/// In `events.fifo`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum EventsPayload {
+    /// First version.
+    #[serde(rename = "events.v1")]
+    V1(EventsV1),
+}
+
+/// Events of one tenant, in their order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventsV1 {
+    /// The tenant.
+    pub account_id: TenantId,
+    /// By which a block that comes twice is recognised.
+    pub block_id: BlockId,
+    /// It may have come before, at this moment or later: whoever sent it could not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maybe_since: Option<Timestamp>,
+    /// What happened.
+    pub events: Vec<NewEvent>,
+}
+
+/// In `deliveries`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum DeliveryPayload {
+    /// First version.
+    #[serde(rename = "webhook_delivery.v1")]
+    V1(DeliveryV1),
+}
+
+/// A try to deliver an event to a webhook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryV1 {
+    /// The tenant.
+    pub account_id: TenantId,
+    /// The webhook. Whether it still wants anything is in the table.
+    pub webhook_id: WebhookId,
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// Why there is one.
+    pub trigger: Trigger,
+    /// What is delivered.
+    pub event: Event,
+    /// The number of the try; the first is 1.
+    pub attempt: u32,
+    /// Not to be made earlier than this.
+    pub not_before: Timestamp,
 }

@@ -232,7 +232,7 @@ impl Queues {
             .queue_url(self.url(kind, 0).await?)
             .message_group_id(group)
             .message_deduplication_id(dedup)
-            .message_body(serde_json::to_string(payload)?)
+            .message_body(body_of(payload)?)
             .send()
             .await?;
         Ok(())
@@ -252,7 +252,7 @@ impl Queues {
         let url = self.url(kind, 0).await?;
         let (mut batch, mut bytes) = (Vec::new(), 0);
         for (payload, delay) in payloads {
-            let body = serde_json::to_string(&payload)?;
+            let body = body_of(&payload)?;
             if batch.len() == 10 || (bytes > 0 && bytes + body.len() > MOST_BYTES) {
                 self.send_batch(&url, std::mem::take(&mut batch)).await?;
                 bytes = 0;
@@ -389,10 +389,32 @@ fn group(message: &SendMessageV1) -> String {
     }
 }
 
+/// SQS refuses two characters that people can write, U+FFFE and U+FFFF: they go escaped, as JSON allows.
+fn body_of(payload: &impl Serialize) -> Result<String, serde_json::Error> {
+    let body = serde_json::to_string(payload)?;
+    Ok(match body.contains(['\u{fffe}', '\u{ffff}']) {
+        true => body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"),
+        false => body,
+    })
+}
+
 /// A batch answers 200 also when some of it failed.
 fn all_of(failed: Vec<BatchResultErrorEntry>) -> Result<(), QueueError> {
     match failed.first() {
         None => Ok(()),
         Some(first) => Err(QueueError::Partly(failed.len(), first.code.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_sqs_refuses_go_escaped() {
+        let text = "a\u{fffe}\u{ffff}b \u{1} 🙂";
+        let body = body_of(&text).unwrap();
+        assert!(body.chars().all(|c| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}')), "{body}");
+        assert_eq!(serde_json::from_str::<String>(&body).unwrap(), text);
     }
 }

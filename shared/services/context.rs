@@ -6,8 +6,10 @@ use crate::{
     aws,
     clock::{SharedClock, SystemClock, Timestamp},
     config::{Config, HttpPolicy},
+    crypto::Sealer,
     cursor::Cursors,
     domain::plan::Plans,
+    outbound::Outbound,
     queue::Queues,
     services::{
         Charges,
@@ -37,6 +39,12 @@ pub struct Context {
     pub http: Arc<HttpPolicy>,
     /// Whether strangers may register.
     pub registration_open: bool,
+    /// The way to addresses that tenants give.
+    pub outbound: Outbound,
+    /// Seals the secrets of webhooks.
+    pub webhook_secrets: Sealer,
+    /// What the pauses between tries of a webhook are multiplied with.
+    pub webhook_retry_scale: f64,
 }
 
 impl Context {
@@ -56,6 +64,9 @@ impl Context {
             charges: Charges::default(),
             http: Arc::new(config.http.clone()),
             registration_open: config.registration_open,
+            outbound: Outbound::new(config.urls),
+            webhook_secrets: config.master_key.sealer("webhooks"),
+            webhook_retry_scale: config.webhook_retry_scale,
         })
     }
 

@@ -58,7 +58,7 @@ pub async fn health(ctx: &Context) -> Health {
 /// What goes on in the deployment. What could not be found out in time is `None`.
 #[derive(Debug, Clone)]
 pub struct Operations {
-    /// How many messages lie in the queues of each kind, all shards together.
+    /// How many messages lie in the queues of each kind, all shards of one together.
     pub queues: Option<Vec<(QueueKind, Depth)>>,
     /// The connectors that run.
     pub workers: Option<Vec<Worker>>,

@@ -58,9 +58,6 @@ pub async fn charge(
     count: u32,
     now: Timestamp,
 ) -> Result<Charged, StoreError> {
-    if limits.iter().any(|(_, rate)| rate.limit < count) {
-        return Ok(Charged::Refused(read(db, tenant, limits, now).await?));
-    }
     let mut request = db
         .client()
         .update_item()
@@ -77,14 +74,16 @@ pub async fn charge(
     let (mut adds, mut removes, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
     for (n, (meter, rate)) in limits.iter().enumerate() {
         let index = rate.per.index(now);
+        let room = i64::from(rate.limit) - i64::from(count);
         request = request
             .expression_attribute_names(format!("#c{n}"), attribute(*meter, rate.per, index))
-            .expression_attribute_values(
-                format!(":l{n}"),
-                AttributeValue::N((rate.limit - count).to_string()),
-            );
+            .expression_attribute_values(format!(":l{n}"), AttributeValue::N(room.to_string()));
         adds.push(format!("#c{n} :count"));
-        conditions.push(format!("(attribute_not_exists(#c{n}) OR #c{n} <= :l{n})"));
+        // For more than the limit there is no room, even if nothing is counted yet.
+        conditions.push(match room {
+            0.. => format!("(attribute_not_exists(#c{n}) OR #c{n} <= :l{n})"),
+            _ => format!("#c{n} <= :l{n}"),
+        });
         for back in 1..=CLEARED {
             request = request.expression_attribute_names(
                 format!("#o{n}_{back}"),

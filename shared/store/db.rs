@@ -37,6 +37,12 @@ pub enum Table {
     Workers,
     /// Which LID belongs to which phone number, by device.
     Contacts,
+    /// What happened, by tenant.
+    Events,
+    /// Where tenants want their events sent to.
+    Webhooks,
+    /// What came of sending them, by webhook.
+    Deliveries,
     /// Commands to the connector and their answers.
     Commands,
     /// What tenants use of their limits, and tries at the door.
@@ -47,7 +53,7 @@ pub enum Table {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Accounts,
         Self::ApiKeys,
         Self::RefreshTokens,
@@ -59,6 +65,9 @@ impl Table {
         Self::Leases,
         Self::Workers,
         Self::Contacts,
+        Self::Events,
+        Self::Webhooks,
+        Self::Deliveries,
         Self::Commands,
         Self::Counters,
         Self::Audit,
@@ -78,6 +87,9 @@ impl Table {
             Self::Leases => "leases",
             Self::Workers => "workers",
             Self::Contacts => "contacts",
+            Self::Events => "events",
+            Self::Webhooks => "webhooks",
+            Self::Deliveries => "deliveries",
             Self::Commands => "commands",
             Self::Counters => "counters",
             Self::Audit => "audit",

@@ -4,7 +4,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         account::Email,
-        ids::{AccountId, DeviceId, MessageId, TenantId},
+        ids::{AccountId, DeliveryId, DeviceId, MessageId, TenantId, WebhookId},
         jid::Jid,
         message::Priority,
     },
@@ -35,6 +35,11 @@ pub const WORKERS: &str = "workers";
 /// A shard's number as text that sorts like the number.
 pub fn shard_number(shard: u16) -> String {
     format!("{shard:05}")
+}
+
+/// The number of a row of an event log as text that sorts like the number.
+pub fn event_sequence(number: u64) -> String {
+    format!("{number:020}")
 }
 
 /// Partition of what belongs to one device of one tenant.
@@ -93,4 +98,14 @@ pub fn split_outbox_position(text: &str) -> Option<(Priority, Timestamp, Message
 /// What follows the time in a position.
 pub fn split_position(position: &str) -> Option<&str> {
     position.split_once('#').map(|(_, unique)| unique)
+}
+
+/// Partition of the log of one webhook's deliveries.
+pub fn webhook_partition(tenant: TenantId, webhook: WebhookId) -> String {
+    format!("{tenant}#{webhook}")
+}
+
+/// Place of a try in that log: by delivery, then by number.
+pub fn attempt(delivery: DeliveryId, number: u32) -> String {
+    format!("{delivery}#{number:02}")
 }

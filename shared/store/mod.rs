@@ -10,7 +10,9 @@ pub mod contacts;
 pub mod counters;
 mod db;
 pub mod dead_letters;
+pub mod deliveries;
 pub mod devices;
+pub mod events;
 pub mod keys;
 pub mod lanes;
 pub mod leases;
@@ -23,6 +25,7 @@ pub mod session_keys;
 pub mod tables;
 mod transact;
 mod update;
+pub mod webhooks;
 pub mod workers;
 
 pub use db::{Db, StoreError, Table};

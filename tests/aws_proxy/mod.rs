@@ -20,7 +20,7 @@ use tokio::sync::watch;
 pub use counts::{Counts, Units};
 pub use misbehaviour::Misbehaviour;
 
-use crate::Gateway;
+use crate::{Gateway, http_client};
 use copies::Copies;
 use misbehaviour::{Dice, Failure};
 
@@ -63,7 +63,7 @@ impl AwsProxy {
         let shared = Arc::new(Shared {
             dynamodb: endpoint("dynamodb"),
             sqs: endpoint("sqs"),
-            http: reqwest::Client::new(),
+            http: http_client(),
             misbehaviour: watch::Sender::default(),
             dice: Dice::new(seed),
             copies: Copies::default(),

@@ -103,7 +103,7 @@ async fn one_endpoint(gateway: &Gateway) -> String {
         let mut headers = parts.headers;
         headers.remove("host");
         let url = endpoints[service].as_str().unwrap();
-        let answer = reqwest::Client::new().post(url).headers(headers).body(body).send().await.unwrap();
+        let answer = tests::http_client().post(url).headers(headers).body(body).send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
         (status, headers, answer.bytes().await.unwrap())
     };

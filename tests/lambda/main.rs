@@ -1,6 +1,7 @@
 //! Lambda for real: the built functions, as processes of their own, answer events of API Gateway through
 //! a Runtime API, over the same store as a running gateway.
 
+mod definitions;
 mod event;
 mod function;
 mod runtime_api;

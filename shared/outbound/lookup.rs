@@ -1,0 +1,67 @@
+//! From a host's name to the addresses that may be asked.
+
+use std::{io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::{Outbound, Refusal, UrlPolicy};
+
+/// How long a check waits for a name.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The addresses of a name, or why there are none.
+pub type Found<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+
+/// Knows the addresses of names.
+pub trait Lookup: Send + Sync {
+    /// All addresses of a name.
+    fn addresses<'a>(&'a self, name: &'a str) -> Found<'a>;
+}
+
+/// What the system knows.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemLookup;
+
+impl Lookup for SystemLookup {
+    fn addresses<'a>(&'a self, name: &'a str) -> Found<'a> {
+        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|at| at.ip()).collect()) })
+    }
+}
+
+/// What the HTTP client asks right before it connects, so that it connects to what was checked.
+pub(super) struct CheckedLookup {
+    pub(super) policy: UrlPolicy,
+    pub(super) lookup: Arc<dyn Lookup>,
+}
+
+impl Resolve for CheckedLookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (policy, lookup) = (self.policy, self.lookup.clone());
+        Box::pin(async move {
+            let found = lookup.addresses(name.as_str()).await?;
+            // One that is not public among others that are is no accident.
+            found.iter().try_for_each(|ip| policy.check_address(*ip))?;
+            let addresses = found.into_iter().map(|ip| (ip, 0).into());
+            Ok::<Addrs, _>(Box::new(addresses.collect::<Vec<_>>().into_iter()))
+        })
+    }
+}
+
+impl Outbound {
+    /// Checks a URL that a tenant gives: its form, and the addresses behind its name. A name that nobody knows
+    /// at the moment passes; every request checks anew.
+    ///
+    /// # Errors
+    /// [`Refusal`], which says what is wrong with it.
+    pub async fn check(&self, text: &str) -> Result<(), Refusal> {
+        let url = self.0.policy.check(text)?;
+        let Some(url::Host::Domain(name)) = url.host() else { return Ok(()) };
+        match tokio::time::timeout(PATIENCE, self.0.lookup.addresses(name)).await {
+            Ok(Ok(found)) => found.iter().try_for_each(|ip| self.0.policy.check_address(*ip)).map_err(|_| {
+                // The addresses behind a name may be nobody's business.
+                Refusal::NotPublic(name.to_owned())
+            }),
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
+    }
+}

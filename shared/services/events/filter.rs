@@ -1,0 +1,36 @@
+//! Which events somebody wants.
+
+use crate::{
+    domain::{
+        event::{Event, EventPattern},
+        ids::DeviceId,
+    },
+    services::{Error, Invalid},
+};
+
+/// Which events are wanted; nothing given means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Types and families of them.
+    pub types: Vec<EventPattern>,
+    /// Of this device alone.
+    pub device: Option<DeviceId>,
+}
+
+impl EventFilter {
+    /// Reads a filter as it is asked for: types separated by commas, and a device's id.
+    pub fn parse(types: Option<&str>, device: Option<DeviceId>) -> Result<Self, Error> {
+        let mut invalid = Invalid::default();
+        let names = types.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+        let read = |name: &str| invalid.take(name.parse(), "types", "type_unknown");
+        let types = names.filter_map(read).collect();
+        invalid.check()?;
+        Ok(Self { types, device })
+    }
+
+    /// Whether an event is wanted.
+    pub fn takes(&self, event: &Event) -> bool {
+        let of_type = self.types.is_empty() || self.types.iter().any(|pattern| pattern.matches(event.kind));
+        of_type && self.device.is_none_or(|device| event.device_id == Some(device))
+    }
+}

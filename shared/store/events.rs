@@ -1,0 +1,169 @@
+//! The event log, by tenant: a row holds the events that came through the queue together. Rows are numbered
+//! without gaps, so that whoever has read one knows which comes next.
+
+use aws_sdk_dynamodb::{
+    operation::{put_item::PutItemError, query::builders::QueryFluentBuilder},
+    types::AttributeValue,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Db, StoreError, Table, db::to_item, keys, page::delete_all};
+use crate::{
+    clock::Timestamp,
+    domain::{
+        event::{Event, NewEvent},
+        ids::{BlockId, EventId, TenantId},
+    },
+};
+
+/// A row of the log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EventRow {
+    pk: TenantId,
+    #[serde(rename = "sk", with = "sequence")]
+    /// Its number.
+    pub sequence: u64,
+    /// When it was written, in unix milliseconds; never before the row before it.
+    pub at: i64,
+    /// What came through the queue.
+    pub block: BlockId,
+    /// When it is dropped, in unix seconds.
+    pub ttl: i64,
+    /// The events, in their order.
+    #[serde(with = "text")]
+    events: Vec<NewEvent>,
+}
+
+impl EventRow {
+    /// A row of a tenant's log.
+    pub fn new(
+        tenant: TenantId,
+        (sequence, at): (u64, i64),
+        block: BlockId,
+        until: Timestamp,
+        events: Vec<NewEvent>,
+    ) -> Self {
+        Self { pk: tenant, sequence, at, block, ttl: until.unix_seconds(), events }
+    }
+
+    /// Its events under their ids.
+    pub fn into_events(self) -> Vec<Event> {
+        let Self { at, sequence, events, .. } = self;
+        let id = |index| EventId::at(at, sequence, u16::try_from(index).unwrap_or(u16::MAX));
+        events.into_iter().enumerate().map(|(index, event)| event.logged_as(id(index))).collect()
+    }
+
+    /// Its events as they came.
+    pub fn events(&self) -> &[NewEvent] {
+        &self.events
+    }
+}
+
+/// What came of writing a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// It is the log's last row now.
+    Done,
+    /// Another row has its number.
+    Taken,
+}
+
+/// Writes a row, unless there is one with its number.
+pub async fn append(db: &Db, row: &EventRow) -> Result<Appended, StoreError> {
+    let result = db
+        .client()
+        .put_item()
+        .table_name(db.table(Table::Events))
+        .set_item(Some(to_item(row)?))
+        .condition_expression("attribute_not_exists(pk)")
+        .send()
+        .await;
+    match result {
+        Ok(_) => Ok(Appended::Done),
+        Err(error) => match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Appended::Taken),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// Some rows of a log.
+#[derive(Debug, Clone, Default)]
+pub struct EventRows {
+    /// In the order that was asked for.
+    pub rows: Vec<EventRow>,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+/// The rows that come after a number, the next one first; 0 is before all.
+pub async fn after(db: &Db, tenant: TenantId, number: u64, limit: u16) -> Result<EventRows, StoreError> {
+    read(of(db, tenant, "sk > :sk", number), limit).await
+}
+
+/// The rows up to a number, that one included, the last one first.
+pub async fn up_to(db: &Db, tenant: TenantId, number: u64, limit: u16) -> Result<EventRows, StoreError> {
+    read(of(db, tenant, "sk <= :sk", number).scan_index_forward(false), limit).await
+}
+
+/// The number of a log's last row; 0 when it has none.
+pub async fn last(db: &Db, tenant: TenantId) -> Result<u64, StoreError> {
+    let query = of(db, tenant, "sk <= :sk", u64::MAX).scan_index_forward(false);
+    let answer = query.projection_expression("sk").limit(1).send().await?;
+    let last = answer.items.unwrap_or_default().pop();
+    let number = last.and_then(|row| row.get("sk")?.as_s().ok()?.parse().ok());
+    Ok(number.unwrap_or_default())
+}
+
+/// Deletes a tenant's log.
+pub async fn delete_of_tenant(db: &Db, tenant: TenantId) -> Result<(), StoreError> {
+    let query = of(db, tenant, "sk <= :sk", u64::MAX).projection_expression("pk, sk");
+    delete_all(db, Table::Events, query).await
+}
+
+fn of(db: &Db, tenant: TenantId, rows: &str, number: u64) -> QueryFluentBuilder {
+    db.client()
+        .query()
+        .table_name(db.table(Table::Events))
+        .key_condition_expression(format!("pk = :pk AND {rows}"))
+        .expression_attribute_values(":pk", AttributeValue::S(tenant.to_string()))
+        .expression_attribute_values(":sk", AttributeValue::S(keys::event_sequence(number)))
+        .consistent_read(true)
+}
+
+async fn read(query: QueryFluentBuilder, limit: u16) -> Result<EventRows, StoreError> {
+    let answer = query.limit(i32::from(limit)).send().await?;
+    let more = answer.last_evaluated_key.is_some();
+    let rows = answer.items.unwrap_or_default().into_iter().map(serde_dynamo::from_item);
+    Ok(EventRows { rows: rows.collect::<Result<_, _>>()?, more })
+}
+
+/// A number as text that sorts like it.
+mod sequence {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::store::keys;
+
+    pub(super) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&keys::event_sequence(*number))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Events as one text: half the size that DynamoDB's own types take.
+mod text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
+
+    use crate::domain::event::NewEvent;
+
+    pub(super) fn serialize<S: Serializer>(events: &[NewEvent], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&serde_json::to_string(events).map_err(S::Error::custom)?)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NewEvent>, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
