@@ -2,8 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use shared::{crypto::MasterKey, domain::ids::WorkerId, services::Context};
-use tokio::task::{JoinHandle, JoinSet};
+use shared::{clock::Timestamp, crypto::MasterKey, domain::ids::WorkerId, services::Context};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,9 +22,14 @@ use crate::{
 /// The longest that a stop waits for sends under way.
 const DRAIN: Duration = Duration::from_secs(15);
 
+/// How long it waits for the last events to be in their queue.
+const LAST_EVENTS: Duration = Duration::from_secs(3);
+
 /// A running connector.
 pub struct Connector {
     id: WorkerId,
+    sessions: Sessions,
+    beaten: watch::Receiver<Option<Timestamp>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -47,16 +55,27 @@ impl Connector {
         let id = WorkerId::generate(ctx.now());
         let (db, shards, clock) = (ctx.db.clone(), ctx.queues.shards(), ctx.clock.clone());
         let ownership = Arc::new(Leases::start(db, shards, id, clock, sessions.clone()));
+        let (counted, beaten) = (sessions.clone(), ownership.beaten());
         let progress = Progress::start(ctx.clone());
         let worker = Worker { ctx, keys, whatsapp, contacts, sessions, progress };
         let stop = CancellationToken::new();
         let task = tokio::spawn(serve(worker, ownership, stop.clone()));
-        Ok(Self { id, stop, task })
+        Ok(Self { id, sessions: counted, beaten, stop, task })
     }
 
     /// By which others know it: another one after each start.
     pub fn id(&self) -> WorkerId {
         self.id
+    }
+
+    /// How many sockets it has now.
+    pub fn sessions(&self) -> u32 {
+        self.sessions.count()
+    }
+
+    /// When it last told of itself with success.
+    pub fn heartbeats(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.beaten.clone()
     }
 
     /// Stops: takes nothing more, finishes the sends under way, closes the sockets, writes the keys, and leaves
@@ -109,6 +128,13 @@ async fn serve(worker: Worker, ownership: Arc<dyn Ownership>, stop: Cancellation
         running.stop.cancel();
     }
     while tasks.join_next().await.is_some() {}
+    let told = async {
+        worker.progress.flush(None).await;
+        worker.ctx.emitter.flush().await;
+    };
+    if tokio::time::timeout(LAST_EVENTS, told).await.is_err() {
+        tracing::warn!("some of what became of messages could not be told before the end");
+    }
     ownership.close().await;
 }
 

@@ -5,6 +5,7 @@
 //! inbox for what it receives ([`inbound`]).
 
 mod connector;
+pub mod health;
 mod inbound;
 mod outbound;
 pub mod ownership;

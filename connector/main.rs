@@ -1,13 +1,47 @@
 //! The connector as a process of its own, for a cloud account.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use connector::{Connector, whatsapp::WhatsAppConfig};
-use shared::{config::Config, services::Context, telemetry};
+use clap::Parser;
+use connector::{Connector, health::HealthFile, whatsapp::WhatsAppConfig};
+use shared::{
+    config::Config,
+    services::{Context, deployment},
+    telemetry,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// How often it logs how many sessions it has: autoscaling looks at it.
+const SESSIONS_EVERY: Duration = Duration::from_secs(60);
+
+/// Kurir's connector: holds WhatsApp sockets, sends what the queues have, stores what arrives.
+///
+/// It is told everything by its environment (docs/api.md, Settings) and stops on SIGTERM: it hands its shards to
+/// others and finishes what it has in hand.
+#[derive(Debug, Parser)]
+#[command(version = shared::version(), name = "connector")]
+struct Arguments {
+    /// Say by the exit status whether the connector that runs here is well (0) or not (1): its last heartbeat that
+    /// reached DynamoDB is younger than 30 s, by the file that KURIR_HEALTH_FILE names.
+    #[arg(long)]
+    healthcheck: bool,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().healthcheck {
+        true => match HealthFile::from_env().check() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(unwell) => {
+                eprintln!("not well: {unwell}");
+                ExitCode::FAILURE
+            }
+        },
+        false => serve(),
+    }
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn serve() -> ExitCode {
     // The protocol library tells pairing codes and phone numbers at `info`.
     telemetry::init("warn,connector=info,shared=info");
     match run().await {
@@ -25,13 +59,35 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::from_env()?;
     let ctx = Context::new(&config).await?;
     let whatsapp = WhatsAppConfig::from_env()?;
+    let faults = tokio::select! {
+        faults = deployment::check_connector(&ctx) => faults,
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
+    };
+    if !faults.is_empty() {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        return Err(format!("the deployment is not as it should be: {}", faults.join("; ")).into());
+    }
     let connector = Connector::start(ctx, &config.master_key, whatsapp)?;
-    tracing::info!(worker = %connector.id(), version = env!("CARGO_PKG_VERSION"), "the connector is running");
+    tracing::info!(worker = %connector.id(), version = shared::version(), "the connector is running");
+    let noting = tokio::spawn(HealthFile::from_env().keep(connector.heartbeats()));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        () = tell_sessions(&connector) => {}
     }
     tracing::info!("stopping: finishing what is under way");
     connector.stop().await;
+    // A connector that was still busy when it had to stop goes on with its heartbeats.
+    let _busy = tokio::time::timeout(Duration::from_secs(1), noting).await;
     Ok(())
+}
+
+/// `fields.sessions` in the log: what `infra/ecs.tf` makes a metric of.
+async fn tell_sessions(connector: &Connector) {
+    let mut ticks = tokio::time::interval(SESSIONS_EVERY);
+    loop {
+        ticks.tick().await;
+        tracing::info!(sessions = connector.sessions(), "how many sessions there are");
+    }
 }

@@ -1,7 +1,7 @@
 //! One owned shard: its devices, and the receive loops of its two queues.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map},
+    collections::{HashMap, hash_map},
     sync::Arc,
     time::Duration,
 };
@@ -16,7 +16,10 @@ use shared::{
         payloads::{CommandPayload, SendPayload},
     },
     services::Context,
-    store::{StoreError, devices, outbox},
+    store::{
+        StoreError, devices,
+        outbox::{self, Waiting},
+    },
 };
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -52,9 +55,6 @@ const TAKEOVER: Duration = Duration::from_secs(75);
 
 /// How often it is asked meanwhile.
 const TAKEOVER_LOOK: Duration = Duration::from_secs(5);
-
-/// How much of the outbox is looked at each time.
-const MOST_WAITING: usize = 20_000;
 
 /// How many queue entries a shard has in hand at most.
 const MOST_IN_HAND: usize = 2_000;
@@ -140,18 +140,8 @@ impl Shard {
 
     /// Has every device that has nothing in hand look into the outbox, when there is something of it.
     async fn catch_up(&self) -> Result<(), StoreError> {
-        let mut waiting = BTreeSet::new();
-        let (mut seen, mut from) = (0, None);
-        loop {
-            let page = outbox::list(&self.worker.ctx.db, self.number, 1000, from).await?;
-            seen += page.items.len();
-            waiting.extend(page.items.iter().map(|waiting| (waiting.tenant, waiting.device)));
-            from = page.next;
-            if from.is_none() || seen >= MOST_WAITING {
-                break;
-            }
-        }
-        for (tenant, device) in waiting {
+        let waiting = outbox::first_of_each_device(&self.worker.ctx.db, self.number).await?;
+        for Waiting { tenant, device, .. } in waiting {
             let busy = self.devices.lock().await.get(&device).is_some_and(DeviceHandle::has_work);
             if !busy {
                 self.order(tenant, device, Order::CatchUp(Ask::default())).await;
@@ -247,11 +237,15 @@ impl Shard {
             }
         };
         if let Err(order) = handle.order(order) {
+            // What is left of the former one goes first: a device has one socket.
+            if let Some(former) = devices.remove(&device) {
+                former.stop().await;
+            }
             let fresh = self.new_handle(tenant, device, None);
             if fresh.order(order).is_err() {
                 tracing::error!(%device, "a device takes no orders; its queue brings them back");
             }
-            *handle = fresh;
+            devices.insert(device, fresh);
         }
     }
 

@@ -2,10 +2,13 @@
 //! all together are the local gateway.
 
 pub mod error;
+pub mod event_log;
 pub mod extract;
+pub mod first_admin;
 pub mod lambda;
 mod middleware;
 pub mod openapi;
 pub mod route;
 pub mod routes;
 pub mod scheduler;
+pub mod webhook_delivery;

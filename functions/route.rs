@@ -14,7 +14,7 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{
-    domain::{audit::Outcome, permissions::Permission, plan::Meter},
+    domain::{api_key, audit::Outcome, permissions::Permission, plan::Meter},
     secret::Secret,
     services::{
         Allowance, Caller, Context, Credentials,
@@ -63,6 +63,8 @@ pub struct Rule {
     meters: &'static [Meter],
     /// Whether the use case counts the use, once it knows that the request is good.
     counts_itself: bool,
+    /// Whether credentials may stand in the address, as `?token=`.
+    token_in_address: bool,
 }
 
 impl Route {
@@ -74,7 +76,7 @@ impl Route {
     {
         let filter =
             MethodFilter::try_from(method.clone()).expect("only standard methods are used in tables");
-        let rule = Rule { access, action: None, meters: &[], counts_itself: false };
+        let rule = Rule { access, action: None, meters: &[], counts_itself: false, token_in_address: false };
         Self { method, path, rule, handler: on(filter, handler), document: None }
     }
 
@@ -96,6 +98,14 @@ impl Route {
     #[must_use]
     pub fn counting_itself(mut self) -> Self {
         self.rule.counts_itself = true;
+        self
+    }
+
+    /// The same, taking an access token or an API key as `?token=`, too: for a browser's EventSource, which sends
+    /// no headers of one's own.
+    #[must_use]
+    pub fn taking_token_in_address(mut self) -> Self {
+        self.rule.token_in_address = true;
         self
     }
 }
@@ -233,7 +243,8 @@ async fn admit(
     (headers, uri): (&HeaderMap, &Uri),
     ip: Option<IpAddr>,
 ) -> Result<Option<Caller>, (Option<Box<Caller>>, Problem)> {
-    let (credentials, permission) = match (credentials(headers, uri), rule.access) {
+    let shown = credentials(headers, uri).or_else(|| token_of(uri).filter(|_| rule.token_in_address));
+    let (credentials, permission) = match (shown, rule.access) {
         (None, Access::Public) => return Ok(None),
         (Some(credentials), Access::Public) => {
             return Ok(authenticate(ctx, &credentials, ip).await.ok());
@@ -321,6 +332,19 @@ fn credentials(headers: &HeaderMap, uri: &Uri) -> Option<Credentials> {
     api_key.map(Credentials::ApiKey)
 }
 
+/// An access token or an API key in the address.
+fn token_of(uri: &Uri) -> Option<Credentials> {
+    #[derive(Deserialize)]
+    struct TokenQuery {
+        token: Option<Secret>,
+    }
+    let Query(TokenQuery { token }) = Query::try_from_uri(uri).ok()?;
+    token.map(|token| match token.expose().starts_with(api_key::PREFIX) {
+        true => Credentials::ApiKey(token),
+        false => Credentials::AccessToken(token),
+    })
+}
+
 #[derive(Deserialize)]
 struct ApiKeyQuery {
     api_key: Option<Secret>,
@@ -342,6 +366,16 @@ mod tests {
         assert_eq!(key_of("/api/send?api_key=kur_a%2Db&x=1").as_deref(), Some("kur_a-b"));
         assert_eq!(key_of("/api/send?x=1"), None);
         assert_eq!(key_of("/v1/me?api_key=kur_ab"), None);
+    }
+
+    #[test]
+    fn a_token_in_the_address_is_an_access_token_or_a_key() {
+        let of = |uri: &str| token_of(&uri.parse().unwrap());
+        assert!(
+            matches!(of("/v1/events?token=kur_a"), Some(Credentials::ApiKey(key)) if key.expose() == "kur_a")
+        );
+        assert!(matches!(of("/v1/events?types=x&token=ey.a"), Some(Credentials::AccessToken(_))));
+        assert!(of("/v1/events?types=x").is_none());
     }
 
     #[test]

@@ -28,6 +28,12 @@ resource "aws_ecs_task_definition" "connector" {
   execution_role_arn       = aws_iam_role.execution[0].arn
   task_role_arn            = aws_iam_role.connector[0].arn
 
+  # The only place where the connector writes: the note by which --healthcheck knows that it is well. The image
+  # says who may write there.
+  volume {
+    name = "tmp"
+  }
+
   runtime_platform {
     operating_system_family = "LINUX"
     cpu_architecture        = var.architecture == "arm64" ? "ARM64" : "X86_64"
@@ -38,6 +44,7 @@ resource "aws_ecs_task_definition" "connector" {
     image                  = local.connector_image
     essential              = true
     readonlyRootFilesystem = true
+    mountPoints            = [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
     # SIGTERM, then so many seconds to finish sends, close sockets and hand the shards over.
     stopTimeout = var.connector_stop_seconds
     environment = [

@@ -29,6 +29,11 @@ resource "aws_lambda_function" "this" {
         KURIR_IP_ALLOW     = join(",", var.ip_allow)
         KURIR_IP_DENY      = join(",", var.ip_deny)
       },
+      # Whoever is called by the clock makes the first administrator.
+      each.value.trigger == "schedule" && var.admin_email != null && var.admin_password != null ? {
+        KURIR_ADMIN_EMAIL    = var.admin_email
+        KURIR_ADMIN_PASSWORD = var.admin_password
+      } : {},
       length(each.value.media) > 0 ? { KURIR_MEDIA_BUCKET = aws_s3_bucket.media.bucket } : {},
       var.function_environment,
     )

@@ -149,6 +149,30 @@ variable "master_key_version" {
   default     = 1
 }
 
+variable "admin_email" {
+  description = "E-mail address of the first administrator (KURIR_ADMIN_EMAIL), whom the scheduler makes unless the address has an account; null makes none."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = (var.admin_email == null) == (var.admin_password == null)
+    error_message = "The first administrator needs both an e-mail address and a password."
+  }
+}
+
+variable "admin_password" {
+  description = "The first administrator's first password (KURIR_ADMIN_PASSWORD): give it as TF_VAR_admin_password, change it after the first login, then take both away."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.admin_password == null || try(length(var.admin_password) >= 8 && length(var.admin_password) <= 256, false)
+    error_message = "A password has 8 to 256 characters."
+  }
+}
+
 variable "secret_recovery_days" {
   description = "How long a deleted secret can be brought back; 0 deletes at once."
   type        = number
@@ -281,7 +305,7 @@ variable "connector_stop_seconds" {
 variable "connector_health_command" {
   description = "What ECS runs in the container to see whether the connector is well, as program and arguments; empty: it only sees whether it runs."
   type        = list(string)
-  default     = []
+  default     = ["/usr/local/bin/connector", "--healthcheck"]
 }
 
 variable "connector_environment" {

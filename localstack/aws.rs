@@ -13,6 +13,8 @@ use shared::config::AwsConfig;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::durable_queues::DurableQueues;
+
 /// How often rows whose time has passed are deleted.
 const TTL_SWEEP: Duration = Duration::from_secs(60);
 
@@ -35,12 +37,13 @@ pub enum EmbeddedError {
 }
 
 impl EmbeddedAws {
-    /// Starts both; DynamoDB keeps its data in `file`, SQS in memory.
-    pub async fn start(file: &Path) -> Result<Self, EmbeddedError> {
+    /// Starts both; DynamoDB keeps its data in one file, SQS in memory and what nothing else could bring back in
+    /// another.
+    pub async fn start(file: &Path, queues: &Path) -> Result<Self, EmbeddedError> {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let config = AwsConfig {
             dynamodb_endpoint: Some(start_dynamodb(file, &stop, &tasks).await?),
-            sqs_endpoint: Some(start_sqs(&stop, &tasks).await?),
+            sqs_endpoint: Some(start_sqs(queues, &stop, &tasks).await?),
             local_credentials: true,
         };
         Ok(Self { config, stop, tasks })
@@ -93,12 +96,18 @@ async fn sweep(db: Database, stop: CancellationToken) {
     }
 }
 
-async fn start_sqs(stop: &CancellationToken, tasks: &TaskTracker) -> Result<String, EmbeddedError> {
+async fn start_sqs(
+    file: &Path,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<String, EmbeddedError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let config = SqsConfig { host: address.ip().to_string(), port: address.port(), ..SqsConfig::default() };
     let provider = Arc::new(RustackSqs::new(config));
-    let service = SqsHttpService::new(Arc::new(RustackSqsHandler::new(provider)), SqsHttpConfig::default());
+    let queues = DurableQueues::open(RustackSqsHandler::new(provider), file)
+        .map_err(|error| EmbeddedError::Database(file.display().to_string(), error.to_string()))?;
+    let service = SqsHttpService::new(Arc::new(queues), SqsHttpConfig::default());
     let (stop, connections) = (stop.clone(), tasks.clone());
     tasks.spawn(async move {
         loop {

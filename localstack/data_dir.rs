@@ -52,6 +52,7 @@ pub enum DataDirError {
 }
 
 const DATABASE: &str = "dynamodb.sqlite";
+const QUEUES: &str = "queues.sqlite";
 const MASTER_KEY: &str = "master.key";
 const CREDENTIALS: &str = "credentials.json";
 const ENDPOINTS: &str = "endpoints.json";
@@ -73,8 +74,17 @@ impl DataDir {
 
     /// Deletes what Kurir keeps here, and nothing else that may lie in the folder.
     pub fn reset(&self) -> Result<(), DataDirError> {
-        let files =
-            [DATABASE, "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", MASTER_KEY, CREDENTIALS, ENDPOINTS];
+        let files = [
+            DATABASE,
+            "dynamodb.sqlite-wal",
+            "dynamodb.sqlite-shm",
+            QUEUES,
+            "queues.sqlite-wal",
+            "queues.sqlite-shm",
+            MASTER_KEY,
+            CREDENTIALS,
+            ENDPOINTS,
+        ];
         for path in files.map(|name| self.path.join(name)) {
             ignore_missing(fs::remove_file(&path)).map_err(|source| DataDirError::Io { path, source })?;
         }
@@ -90,6 +100,11 @@ impl DataDir {
     /// The file of the embedded database.
     pub fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
+    }
+
+    /// The file of what must not be lost from the embedded queues.
+    pub fn queues(&self) -> PathBuf {
+        self.path.join(QUEUES)
     }
 
     /// The folder of the sandbox's phones.

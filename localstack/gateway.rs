@@ -14,6 +14,7 @@ use shared::{
         self, Context,
         accounts::{FirstAdmin, ensure_admin},
         api_keys::{self, NewApiKey},
+        events::{EventLog, Tails, receive},
     },
     store,
 };
@@ -25,6 +26,7 @@ use crate::{
     banner::Banner,
     connectors::{Connectors, Environment},
     data_dir::{Credentials, DataDir, DataDirError},
+    deliveries::Deliveries,
     options::Options,
 };
 
@@ -35,7 +37,11 @@ const DRAIN: Duration = Duration::from_secs(22);
 pub struct Gateway {
     banner: String,
     http: Server,
+    /// Who watches event logs: they are sent away before the server stops, and come back later.
+    tails: Tails,
+    event_log: Consumer,
     scheduler: Scheduler,
+    deliveries: Deliveries,
     connector: Serving,
     #[cfg(feature = "sandbox")]
     sandbox: (Arc<crate::whatsapp::Sandbox>, Server),
@@ -123,7 +129,7 @@ impl Gateway {
         let endpoint = std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
         let aws = match &endpoint {
             Some(_) => None,
-            None => Some(EmbeddedAws::start(&data.database()).await?),
+            None => Some(EmbeddedAws::start(&data.database(), &data.queues()).await?),
         };
         let aws_config = match &aws {
             Some(aws) => {
@@ -145,7 +151,8 @@ impl Gateway {
         let config = Config::with(aws_config.clone(), master_key.clone())?;
         // Receivers of webhooks on this machine, for tests and for trying things out.
         #[cfg(feature = "sandbox")]
-        let config = Config { urls: shared::outbound::UrlPolicy { allow_loopback: true, ..config.urls }, ..config };
+        let config =
+            Config { urls: shared::outbound::UrlPolicy { allow_loopback: true, ..config.urls }, ..config };
         let ctx = Context::new(&config).await?;
         let place = || endpoint.clone().unwrap_or_else(|| "the embedded DynamoDB".into());
         let tables = store::tables::create_missing(&ctx.db).await;
@@ -170,6 +177,9 @@ impl Gateway {
             forget_connectors(&ctx).await?;
         }
         let scheduler = Scheduler::start(ctx.clone());
+        let event_log = Consumer::start(receive(Arc::new(EventLog::new(ctx.clone()))));
+        let tails = ctx.tails.clone();
+        let deliveries = Deliveries::start(ctx.clone());
         let connector = match options.connectors {
             None => Serving::Inside(Connector::start(ctx, &master_key, whatsapp)?),
             Some(0) => Serving::Elsewhere,
@@ -199,7 +209,10 @@ impl Gateway {
         Ok(Self {
             banner,
             http,
+            tails,
+            event_log,
             scheduler,
+            deliveries,
             connector,
             #[cfg(feature = "sandbox")]
             sandbox: (sandbox, wa_server),
@@ -216,9 +229,12 @@ impl Gateway {
     /// Stops everything, in the order in which it can: requests under way are answered, sends under way
     /// finished, keys written.
     pub async fn stop(self) {
+        self.tails.close();
         self.http.stop().await;
         self.scheduler.stop().await;
-        self.connector.stop().await;
+        tokio::join!(self.deliveries.stop(), self.connector.stop());
+        // What the connector told last waits in its queue for the next start, if need be.
+        self.event_log.stop();
         #[cfg(feature = "sandbox")]
         {
             let (sandbox, server) = self.sandbox;
@@ -315,6 +331,20 @@ impl Scheduler {
     async fn stop(self) {
         self.stop.cancel();
         let _ended = self.task.await;
+    }
+}
+
+/// SQS's event source in the cloud: hands what lies in a queue to the function that is for it.
+struct Consumer(JoinHandle<()>);
+
+impl Consumer {
+    fn start(receiving: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(receiving))
+    }
+
+    /// Takes nothing more. What is in hand comes again at the next start.
+    fn stop(self) {
+        self.0.abort();
     }
 }
 

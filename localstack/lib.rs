@@ -6,6 +6,8 @@ mod banner;
 pub mod child;
 mod connectors;
 mod data_dir;
+mod deliveries;
+mod durable_queues;
 mod gateway;
 mod options;
 #[cfg(feature = "sandbox")]

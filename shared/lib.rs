@@ -6,9 +6,13 @@ pub mod config;
 pub mod crypto;
 pub mod cursor;
 pub mod domain;
+pub mod faults;
 pub mod outbound;
 pub mod queue;
 pub mod secret;
 pub mod services;
 pub mod store;
 pub mod telemetry;
+mod version;
+
+pub use version::version;

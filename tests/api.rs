@@ -11,6 +11,7 @@ pub struct Api {
     http: reqwest::Client,
     base: String,
     credentials: Option<(&'static str, String)>,
+    host: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -31,7 +32,7 @@ pub struct Answer {
 impl Api {
     /// The API at a base address, without credentials.
     pub fn new(base: &str) -> Self {
-        Self { http: http_client(), base: base.to_owned(), credentials: None }
+        Self { http: http_client(), base: base.to_owned(), credentials: None, host: None }
     }
 
     /// The same API for the owner of a key.
@@ -46,9 +47,19 @@ impl Api {
         Self { credentials: Some(("authorization", format!("Bearer {token}"))), ..self.clone() }
     }
 
+    /// The same API under another name than its address has.
+    #[must_use]
+    pub fn with_host(&self, host: &str) -> Self {
+        Self { host: Some(host.to_owned()), ..self.clone() }
+    }
+
     /// A request to be sent with [`Api::send`], for what the shorthands do not do.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = match &self.host {
+            Some(host) => request.header("host", host),
+            None => request,
+        };
         match &self.credentials {
             Some((name, value)) => request.header(*name, value),
             None => request,
@@ -122,6 +133,21 @@ impl Api {
             (last["status"] == status).then(|| last.clone())
         });
         found.await
+    }
+
+    /// Makes a webhook that wants these events; the webhook with its secret.
+    pub async fn webhook(&self, url: &str, events: &[&str]) -> Value {
+        self.post("/v1/webhooks", json!({"url": url, "events": events})).await.expect(201).json
+    }
+
+    /// Waits until the log of a webhook's deliveries has so many tries; all of them, newest delivery first.
+    pub async fn tries(&self, webhook: &Value, count: usize) -> Vec<Value> {
+        let path = format!("/v1/webhooks/{}/deliveries?limit=100", webhook["id"].as_str().unwrap());
+        eventually(format!("{count} tries in the log"), async || {
+            let items = self.get(&path).await.expect(200).json["items"].as_array().unwrap().clone();
+            (items.len() >= count).then_some(items)
+        })
+        .await
     }
 
     /// Asks for a socket and waits for a QR text.

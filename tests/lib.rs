@@ -10,7 +10,9 @@ mod gateway;
 mod http_client;
 mod ledger;
 mod programs;
+mod receiver;
 pub mod signals;
+mod sse;
 mod tokens;
 mod wait;
 
@@ -22,5 +24,7 @@ pub use gateway::{Gateway, Phone};
 pub use http_client::http_client;
 pub use ledger::{Accepted, Arrived, Ledger};
 pub use programs::program;
+pub use receiver::{Answers, Call, Receiver};
+pub use sse::{EventStream, Said};
 pub use tokens::signing_key;
 pub use wait::{PATIENCE, eventually, in_seconds, within};

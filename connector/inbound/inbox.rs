@@ -1,16 +1,17 @@
 //! A device's inbox: where the socket puts messages before it acknowledges them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use shared::{
     clock::Timestamp,
     domain::{
+        event::NewEvent,
         jid,
         message::{Content, MAX_TEXT_CHARS, Unsupported},
     },
     services::{
-        Category, Error,
+        Category, Error, events,
         messages::{self, Delivery},
     },
 };
@@ -26,6 +27,9 @@ use crate::{
 /// The longest name that a sender is shown with, in characters.
 const MAX_NAME_CHARS: usize = 200;
 
+/// How long the queue of events may take.
+const TELLING: Duration = Duration::from_secs(20);
+
 /// Stores what one device receives.
 pub(crate) struct DeviceInbox {
     worker: Worker,
@@ -40,14 +44,15 @@ impl DeviceInbox {
         Self { worker, place, failed }
     }
 
-    async fn store_one(&self, message: &InboundMessage) -> Result<(), Error> {
+    /// Stores a message; says what is to be told of it.
+    async fn store_one(&self, message: &InboundMessage) -> Result<Option<NewEvent>, Error> {
         let Place { tenant, device, .. } = self.place;
         let sender = identity_of(&message.sender);
         let chat = match &message.chat {
             Chat::Person(person) => identity_of(person),
             Chat::Group(group) => group.parse::<jid::Jid>().map(jid::Identity::from).unwrap_or_default(),
             // Status updates, broadcasts and channels are no conversations.
-            Chat::Other(_) => return Ok(()),
+            Chat::Other(_) => return Ok(None),
         };
         for identity in [&chat, &sender] {
             if let (Some(lid), Some(phone)) = (&identity.lid, &identity.phone) {
@@ -64,25 +69,46 @@ impl DeviceInbox {
             sent_at: Timestamp::from_unix_millis(message.timestamp),
             is_group: message.is_group(),
         };
-        messages::record_delivery(&self.worker.ctx, tenant, device, delivery).await.map(drop)
+        let stored = messages::record_delivery(&self.worker.ctx, tenant, device, delivery).await?;
+        Ok(stored.map(|(message, is_new)| events::of_delivery(&message, is_new)))
+    }
+
+    /// Tells of what is stored. When the queue of events stays away, WhatsApp delivers the messages again and
+    /// they are told of then, too.
+    async fn tell(&self, told: Vec<NewEvent>) -> Result<(), InboxError> {
+        let emitting = self.worker.ctx.emitter.emit(self.place.tenant, told);
+        tokio::time::timeout(TELLING, emitting)
+            .await
+            .map_err(|_| InboxError("the queue of events is away".into()))
     }
 }
 
 #[async_trait]
 impl Inbox for DeviceInbox {
     async fn store(&self, messages: Vec<InboundMessage>) -> Result<(), InboxError> {
+        let (mut told, mut outcome) = (Vec::with_capacity(messages.len()), Ok(()));
         for message in messages {
-            let Err(error) = patiently(|| self.store_one(&message)).await else { continue };
+            let error = match patiently(|| self.store_one(&message)).await {
+                Ok(event) => {
+                    told.extend(event);
+                    continue;
+                }
+                Err(error) => error,
+            };
             let cause = error.cause.as_deref().map(ToString::to_string).unwrap_or_default();
             if error.category == Category::Unavailable {
-                self.failed.notify_one();
-                return Err(InboxError(format!("{error} {cause}")));
+                outcome = Err(InboxError(format!("{error} {cause}")));
+                break;
             }
             // It will never be stored, and must not keep those behind it from being stored.
             let (device, id) = (self.place.device, &message.wa_message_id);
             tracing::error!(%device, id, %error, cause, "a message that arrived cannot be stored and is lost");
         }
-        Ok(())
+        let outcome = self.tell(told).await.and(outcome);
+        if outcome.is_err() {
+            self.failed.notify_one();
+        }
+        outcome
     }
 }
 

@@ -168,6 +168,11 @@ impl Backlog {
         self.aside.iter().rev().find(|(_, job)| of_chat(job)).map(|((until, _), _)| *until)
     }
 
+    /// Deletes the entries of all; the outbox still has the messages.
+    pub fn delete_entries(&mut self) {
+        self.jobs.values_mut().filter_map(|job| job.entry.take()).for_each(Entry::delete);
+    }
+
     /// Takes everything.
     pub fn drain(&mut self) -> impl Iterator<Item = Job> {
         self.places.clear();
@@ -231,7 +236,8 @@ mod tests {
 
     #[test]
     fn what_is_set_aside_lets_others_go_and_comes_back_in_its_place() {
-        let (chat, at) = ("6281234567890@s.whatsapp.net".parse::<Jid>().unwrap(), Timestamp::from_unix_millis);
+        let (chat, at) =
+            ("6281234567890@s.whatsapp.net".parse::<Jid>().unwrap(), Timestamp::from_unix_millis);
         let mut backlog = Backlog::default();
         for id in 1..4 {
             backlog.add(waiting(id, Priority::Normal, i64::from(id)));

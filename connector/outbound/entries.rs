@@ -163,13 +163,30 @@ async fn settle(shared: Arc<Shared>, mut finished: mpsc::UnboundedReceiver<Done>
             }
         }
         if !deleted.is_empty() {
-            let outcome = shared.queues.delete(QueueKind::Sends, shared.shard, &deleted).await;
-            shared.log("queue entries could not be deleted; they will come again", outcome);
+            let delete = || shared.queues.delete(QueueKind::Sends, shared.shard, &deleted);
+            shared.log("queue entries could not be deleted; they will come again", insist(delete).await);
         }
         if !given_back.is_empty() {
-            let outcome =
-                shared.queues.extend(QueueKind::Sends, shared.shard, &given_back, Duration::ZERO).await;
-            shared.log("queue entries come back only when their time is up", outcome);
+            let give_back =
+                || shared.queues.extend(QueueKind::Sends, shared.shard, &given_back, Duration::ZERO);
+            shared.log("queue entries come back only when their time is up", insist(give_back).await);
+        }
+    }
+}
+
+/// Tries for as long as an entry would stay hidden otherwise: what is queued behind it waits for it.
+async fn insist<F>(what: impl Fn() -> F) -> Result<(), QueueError>
+where
+    F: Future<Output = Result<(), QueueError>>,
+{
+    const PAUSE: Duration = Duration::from_secs(1);
+    let until = tokio::time::Instant::now() + VISIBILITY;
+    loop {
+        match what().await {
+            Err(QueueError::Unavailable(_)) if tokio::time::Instant::now() < until => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            outcome => return outcome,
         }
     }
 }

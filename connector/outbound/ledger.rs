@@ -33,8 +33,10 @@ const MOST: usize = 10;
 /// The ledger of one lane.
 pub(super) struct Ledger {
     lane: Lane,
-    /// The pause behind the latest send.
-    delay: Duration,
+    /// The pause behind the latest send; drawn when it is first asked for.
+    delay: Option<Duration>,
+    /// Until then nothing goes, whatever the limits say: as a former holder left it, or as WhatsApp wants it.
+    hold: Option<Turn>,
     /// What was done since it was stored, with nothing more to do than to delete it.
     entries: Vec<Entry>,
     changed_at: Option<Instant>,
@@ -46,21 +48,21 @@ impl Ledger {
     /// As it was stored last.
     pub async fn load(worker: &Worker, place: &Place) -> Result<Self, Error> {
         let lane = lanes::get(&worker.ctx.db, place.tenant, place.device).await?;
-        Ok(Self { lane, delay: Duration::ZERO, entries: Vec::new(), changed_at: None, urgent: false })
-    }
-
-    /// The pause that is to be kept behind a send of a former holder: drawn anew.
-    pub fn draw(&mut self, pacing: &Pacing) {
-        self.delay = pacing.delay(rand::random());
+        let hold = match (lane.next_send_at, lane.waiting_for) {
+            (Some(at), limit @ Some(Limit::Delay | Limit::RateLimited)) => Some(Turn { at, limit }),
+            _ => None,
+        };
+        Ok(Self { lane, delay: None, hold, entries: Vec::new(), changed_at: None, urgent: false })
     }
 
     /// When a message may go.
-    pub fn turn(&self, pacing: &Pacing, to: &Jid, now: Timestamp) -> Turn {
-        let turn = pacing.turn(&self.lane.log, self.delay, to, now);
-        match (self.lane.next_send_at, self.lane.waiting_for) {
-            (Some(at), Some(Limit::RateLimited)) if at > turn.at => {
-                Turn { at, limit: Some(Limit::RateLimited) }
-            }
+    pub fn turn(&mut self, pacing: &Pacing, to: &Jid, now: Timestamp) -> Turn {
+        let delay = *self.delay.get_or_insert_with(|| pacing.delay(rand::random()));
+        let turn = pacing.turn(&self.lane.log, delay, to, now);
+        match self.hold {
+            // An owner who does away with the pause need not wait for the last one.
+            Some(hold) if hold.limit == Some(Limit::Delay) && pacing.max_delay_ms == 0 => turn,
+            Some(hold) if hold.at > turn.at => hold,
             _ => turn,
         }
     }
@@ -68,7 +70,8 @@ impl Ledger {
     /// A message has to wait; `GET …/queue` shows until when.
     pub fn waits(&mut self, turn: Turn, now: Timestamp) {
         const WORTH_TELLING: Duration = Duration::from_secs(10);
-        if turn.limit.is_some() && self.lane.next_send_at != Some(turn.at) {
+        let held = self.hold.is_some_and(|hold| hold.at > now && hold.at > turn.at);
+        if turn.limit.is_some() && !held && self.lane.next_send_at != Some(turn.at) {
             self.lane.next_send_at = Some(turn.at);
             self.lane.waiting_for = turn.limit;
             self.urgent |= turn.at.since(now) >= WORTH_TELLING;
@@ -87,15 +90,18 @@ impl Ledger {
         if pacing.is_limited() {
             self.lane.log.record(at, to, pacing);
         }
-        self.draw(pacing);
-        let paused = !self.delay.is_zero();
-        self.lane.next_send_at = paused.then(|| at + self.delay);
+        let delay = pacing.delay(rand::random());
+        self.delay = Some(delay);
+        self.hold = None;
+        let paused = !delay.is_zero();
+        self.lane.next_send_at = paused.then(|| at + delay);
         self.lane.waiting_for = paused.then_some(Limit::Delay);
         self.change();
     }
 
     /// WhatsApp wants nothing of this device until then.
     pub fn slow_down(&mut self, until: Timestamp) {
+        self.hold = Some(Turn { at: until, limit: Some(Limit::RateLimited) });
         self.lane.next_send_at = Some(until);
         self.lane.waiting_for = Some(Limit::RateLimited);
         self.urgent = true;

@@ -10,8 +10,8 @@ use crate::whatsapp::SendError;
 pub(super) const MAX_FAILURES: u32 = 3;
 
 /// How often sending a message may be begun, whatever became of it: one that takes its connector down with it
-/// must not do so for ever.
-pub(super) const MAX_ATTEMPTS: u32 = 20;
+/// must not do so for ever. WhatsApp's wish to slow down may come many times in a day.
+pub(super) const MAX_ATTEMPTS: u32 = 200;
 
 /// The longest pause that a device makes when WhatsApp asks it to slow down.
 const LONGEST_SLOWDOWN: Duration = Duration::from_secs(15 * 60);

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use shared::{
-    clock::SharedClock,
+    clock::{SharedClock, Timestamp},
     domain::ids::WorkerId,
     store::{
         Db, StoreError,
@@ -58,6 +58,8 @@ pub(super) struct Inner {
     shards: u16,
     rows: Arc<dyn Rows>,
     registry: AsyncMutex<(Registry, u64)>,
+    /// When the last heartbeat that went through was written.
+    beaten: watch::Sender<Option<Timestamp>>,
     state: Mutex<State>,
     held: watch::Sender<BTreeMap<u16, Lease>>,
     /// Ends the looking.
@@ -113,11 +115,17 @@ impl Leases {
             shards,
             rows,
             registry: AsyncMutex::new((Registry::new(me, clock, sessions), 0)),
+            beaten: watch::Sender::new(None),
             state: Mutex::default(),
             held: watch::Sender::new(BTreeMap::new()),
             leave: CancellationToken::new(),
             close: CancellationToken::new(),
         }))
+    }
+
+    /// When the last heartbeat that went through was written.
+    pub(crate) fn beaten(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.0.beaten.subscribe()
     }
 
     pub(super) fn run(&self) {
@@ -178,7 +186,10 @@ impl Inner {
             let reading = async { tokio::try_join!(self.rows.leases(), self.rows.heartbeats()) };
             let (rows, heartbeats) = match timeout(PATIENCE, reading).await {
                 Ok(Ok(read)) => {
-                    blind = false;
+                    // While nothing could be read, nobody could write either: nobody is gone for that.
+                    if std::mem::replace(&mut blind, false) {
+                        workers = Standstill::default();
+                    }
                     read
                 }
                 Ok(Err(error)) => {
@@ -392,7 +403,9 @@ impl Inner {
         let counter = registry.1;
         let worker = registry.0.worker(self.state().draining);
         match timeout(PATIENCE, self.rows.beat(&worker, counter)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => {
+                self.beaten.send_replace(Some(worker.last_heartbeat_at));
+            }
             Ok(Err(error)) => log("this worker's heartbeat could not be written", &error),
             Err(_) => tracing::warn!("this worker's heartbeat could not be written in time"),
         }

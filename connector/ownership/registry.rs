@@ -43,7 +43,7 @@ impl Registry {
             id: self.id,
             host: self.host.clone(),
             pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").into(),
+            version: shared::version().into(),
             shards: Vec::new(),
             sessions: self.sessions.count(),
             cpu: (cpu * 10.0).round() / 10.0,

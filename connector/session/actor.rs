@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Counted, Order, Place, report};
+use super::{Counted, Order, Place, report, told::Told};
 use crate::{
     inbound::DeviceInbox,
     outbound::lane::Standing,
@@ -42,6 +42,9 @@ const PAIRING_PATIENCE: Duration = Duration::from_secs(8);
 /// then or there to stay.
 const AFTER_REPLACED: Duration = Duration::from_secs(60);
 
+/// How long a stop waits for what is under way.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
 struct Actor {
     worker: Worker,
     place: Place,
@@ -49,6 +52,8 @@ struct Actor {
     live: Option<Live>,
     /// What was last reported of the connection.
     shown: devices::Report,
+    /// What was told of it.
+    told: Told,
     /// When to open a socket again that ended.
     reopen_at: Option<Instant>,
     backoff: Backoff,
@@ -88,38 +93,53 @@ pub(super) async fn run(
         tell,
         live: None,
         shown: devices::Report::default(),
+        told: Told::default(),
         reopen_at: None,
         backoff: Backoff::default(),
     };
     let asked = actor.tell.look.clone();
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => return actor.let_go().await,
-        existence = actor.look_at(row) => if existence.is_gone() { return }
-    }
-    loop {
-        tokio::select! {
+    // A stop cuts short what is under way: at once for who has lost the lease and must close the socket.
+    let lease = actor.place.lease.clone();
+    let stopped = async || {
+        stop.cancelled().await;
+        if lease.holds() {
+            tokio::time::sleep(LAST_WORK).await;
+        }
+    };
+    let mut existence = tokio::select! {
+        existence = actor.look_at(row) => Some(existence),
+        () = stopped() => None,
+    };
+    while existence == Some(Existence::There) {
+        let todo = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             order = orders.recv() => match order {
-                Some(Order::Look(row)) => if actor.look_at(row).await.is_gone() { return },
-                Some(Order::PairingCode(asked)) => actor.pairing_code(asked).await,
-                Some(Order::Send(_) | Order::CatchUp(_)) => {}
+                Some(order) => Todo::Order(order),
                 None => break,
             },
-            () = asked.notified() => if actor.look().await.is_gone() { return },
-            news = next(&mut actor.live) => match news {
-                News::Event(event) => actor.on_event(event).await,
-                News::Unstored => actor.on_unstored().await,
-                News::End => actor.on_end(),
-            },
+            () = asked.notified() => Todo::Order(Order::Look(None)),
+            news = next(&mut actor.live) => Todo::News(news),
             () = wait(actor.reopen_at) => {
                 actor.reopen_at = None;
-                if actor.look().await.is_gone() { return }
+                Todo::Order(Order::Look(None))
             }
-        }
+        };
+        existence = tokio::select! {
+            existence = actor.does(todo) => Some(existence),
+            () = stopped() => None,
+        };
+    }
+    if existence == Some(Existence::Gone) {
+        return;
     }
     actor.let_go().await;
+}
+
+/// What an actor does next.
+enum Todo {
+    Order(Order),
+    News(News),
 }
 
 /// What a live socket brings.
@@ -154,13 +174,19 @@ enum Existence {
     Gone,
 }
 
-impl Existence {
-    fn is_gone(self) -> bool {
-        self == Self::Gone
-    }
-}
-
 impl Actor {
+    async fn does(&mut self, todo: Todo) -> Existence {
+        match todo {
+            Todo::Order(Order::Look(row)) => return self.look_at(row).await,
+            Todo::Order(Order::PairingCode(asked)) => self.pairing_code(asked).await,
+            Todo::Order(Order::Send(_) | Order::CatchUp(_)) => {}
+            Todo::News(News::Event(event)) => self.on_event(event).await,
+            Todo::News(News::Unstored) => self.on_unstored().await,
+            Todo::News(News::End) => self.on_end(),
+        }
+        Existence::There
+    }
+
     /// Looks at what the owner wants and does it.
     async fn look(&mut self) -> Existence {
         self.look_at(None).await
@@ -188,6 +214,7 @@ impl Actor {
                 return Existence::There;
             }
         };
+        self.told.see(&self.worker.ctx, &row).await;
         let standing = match row.desired {
             _ if row.paused => Standing::Paused,
             Desired::Deleted | Desired::LoggedOut => Standing::Paused,
@@ -213,6 +240,8 @@ impl Actor {
             }
             Desired::Deleted => {
                 if self.unlink().await {
+                    let gone = Device { status: DeviceStatus::LoggedOut, last_error: None, ..*row };
+                    self.told.tell(&self.worker.ctx, &gone, None).await;
                     // The lane must not write down anything any more.
                     self.tell.standing.send_replace(Standing::Gone);
                     match services::devices::erase(&self.worker.ctx, tenant, device).await {
@@ -488,7 +517,10 @@ impl Actor {
         if report.status.is_some() {
             self.shown = devices::Report { desired: None, ..report.clone() };
         }
-        report::store(&self.worker, &self.place, report).await;
+        let qr = report.qr.clone().flatten();
+        if let Some(device) = report::store(&self.worker, &self.place, report).await {
+            self.told.tell(&self.worker.ctx, &device, qr.as_ref()).await;
+        }
     }
 
     fn log(&self, what: &'static str, error: &(dyn std::error::Error + 'static)) {

@@ -1,8 +1,11 @@
 //! The way to a device's actor and lane.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use shared::{domain::device::Device, queue::payloads::PairingCodeV1};
@@ -24,6 +27,9 @@ use crate::{
 /// Orders that may wait for a device. SQS hands out at most ten messages of one group at a time, and a device
 /// has two groups.
 const ROOM: usize = 64;
+
+/// How long a device's lane, and then its actor, may take to come to their ends.
+const LONGEST_END: Duration = Duration::from_secs(8);
 
 /// Something for a device to do.
 pub(crate) enum Order {
@@ -75,7 +81,7 @@ impl DeviceHandle {
 
     /// Hands over an order. Gives it back when the device's actor has ended.
     pub fn order(&self, order: Order) -> Result<(), Order> {
-        if self.actor.is_finished() {
+        if self.is_over() {
             return Err(order);
         }
         match order {
@@ -109,9 +115,9 @@ impl DeviceHandle {
         self.in_hand.load(Ordering::Acquire) > 0
     }
 
-    /// Whether the device's actor has come to its end: nothing is left of the device, or it failed.
+    /// Whether the device's actor or lane has come to its end: nothing is left of the device, or it failed.
     pub fn is_over(&self) -> bool {
-        self.actor.is_finished()
+        self.actor.is_finished() || self.lane.is_finished()
     }
 
     /// Finishes the send under way and closes the socket; the link stays. Who has lost the lease closes the
@@ -121,9 +127,18 @@ impl DeviceHandle {
         if !self.place.lease.holds() {
             self.stop_actor.cancel();
         }
-        let _ended = self.lane.await;
+        end(self.lane).await;
         self.stop_actor.cancel();
         drop(self.orders);
-        let _ended = self.actor.await;
+        end(self.actor).await;
+    }
+}
+
+/// Waits for a task to end, but not for ever: the shard is to be handed over.
+async fn end(mut task: JoinHandle<()>) {
+    if tokio::time::timeout(LONGEST_END, &mut task).await.is_err() {
+        tracing::warn!("a device did not come to its end in time and is dropped");
+        task.abort();
+        let _ended = task.await;
     }
 }

@@ -4,6 +4,7 @@ mod actor;
 mod count;
 mod handle;
 mod report;
+mod told;
 
 pub(crate) use count::{Counted, Sessions};
 pub(crate) use handle::{DeviceHandle, Order};

@@ -55,6 +55,8 @@ pub fn document(routes: &[Route]) -> OpenApi {
             tag("users", "Everybody's accounts, for administrators"),
             tag("devices", "Linked WhatsApp accounts"),
             tag("messages", "Messages and chats"),
+            tag("events", "What happens, as it happens and as a list"),
+            tag("webhooks", "Where events are sent to"),
             tag("operations", "The deployment itself"),
         ]))
         .build()

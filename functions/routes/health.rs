@@ -23,8 +23,8 @@ pub fn route() -> Route {
     Route::new(Method::GET, "/v1/health", Access::Public, handle).documented(|| routes!(handle))
 }
 
-/// `status` and `version` for everybody, the rest for operators, but for what could not be found out in two
-/// seconds.
+/// `status` and `version` for everybody, and which dependency is down when one is; the rest for operators, but for
+/// what could not be found out in two seconds.
 #[derive(Debug, Serialize, ToSchema)]
 struct HealthBody {
     status: &'static str,
@@ -92,8 +92,9 @@ async fn handle(State(ctx): State<Context>, MaybeCaller(caller): MaybeCaller) ->
             HealthStatus::Healthy => "healthy",
             HealthStatus::Degraded => "degraded",
         },
-        version: env!("CARGO_PKG_VERSION"),
-        dependencies: sees_all
+        version: shared::version(),
+        // What is down concerns everybody; an administrator cannot log in without it.
+        dependencies: (sees_all || health.status() == HealthStatus::Degraded)
             .then(|| Dependencies { dynamodb: word(health.dynamodb), sqs: word(health.sqs) }),
         queues: queues.map(|all| all.into_iter().map(queue).collect()),
         workers: workers.map(|all| all.into_iter().map(worker).collect()),

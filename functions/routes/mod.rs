@@ -8,6 +8,7 @@ mod commands;
 mod dead_letters;
 mod description;
 mod devices;
+mod events;
 mod health;
 mod listing;
 mod me;
@@ -16,6 +17,7 @@ mod plans;
 mod queue;
 mod usage;
 mod users;
+mod webhooks;
 mod workers;
 
 use crate::route::Route;
@@ -90,6 +92,7 @@ pub fn queries() -> Vec<Route> {
     vec![
         chats::list::route(),
         chats::history::route(),
+        events::history::route(),
         commands::get::route(),
         health::route(),
         workers::list::route(),
@@ -98,7 +101,31 @@ pub fn queries() -> Vec<Route> {
     ]
 }
 
+/// Events as they happen: a function that streams its answers.
+pub fn events() -> Vec<Route> {
+    vec![events::stream::route()]
+}
+
+/// Where events are sent to, and what came of it.
+pub fn webhooks() -> Vec<Route> {
+    vec![
+        webhooks::create::route(),
+        webhooks::list::route(),
+        webhooks::get::route(),
+        webhooks::change::route(),
+        webhooks::delete::route(),
+        webhooks::test::route(),
+        webhooks::rotate_secret::route(),
+        webhooks::deliveries::route(),
+        webhooks::redeliver::route(),
+        webhooks::replay::route(),
+    ]
+}
+
 /// Every route of every function.
 pub fn all() -> Vec<Route> {
-    [auth(), accounts(), devices(), messages(), queries()].into_iter().flatten().collect()
+    [auth(), accounts(), devices(), messages(), queries(), events(), webhooks()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -114,13 +114,17 @@ run "alarms" {
 }
 
 run "a_health_command" {
-  variables {
-    connector_health_command = ["/usr/local/bin/connector", "--healthcheck"]
-  }
-
   assert {
     condition     = jsondecode(aws_ecs_task_definition.connector[0].container_definitions)[0].healthCheck.command == ["CMD", "/usr/local/bin/connector", "--healthcheck"]
     error_message = "The command is run without a shell, which the image does not have."
+  }
+
+  assert {
+    condition = (
+      one(aws_ecs_task_definition.connector[0].volume).name == "tmp"
+      && jsondecode(aws_ecs_task_definition.connector[0].container_definitions)[0].mountPoints == [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
+    )
+    error_message = "The connector can write the note that the command reads, and nothing else."
   }
 }
 

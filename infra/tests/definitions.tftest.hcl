@@ -125,8 +125,8 @@ run "everything" {
         for path in try(function.paths, []) :
         aws_apigatewayv2_route.this[path].route_key == (path == "$default" ? path : "ANY ${path}")
         && aws_apigatewayv2_route.this[path].target == "integrations/${aws_apigatewayv2_integration.this[function.name].id}"
-      ])
-    ]) && length(aws_apigatewayv2_route.this) == length(flatten([for function in jsondecode(file("./functions.json")).functions : try(function.paths, [])]))
+      ]) if function.trigger == "http"
+    ]) && length(aws_apigatewayv2_route.this) == length(flatten([for function in jsondecode(file("./functions.json")).functions : function.paths if function.trigger == "http"]))
     error_message = "A path does not lead to its function."
   }
 

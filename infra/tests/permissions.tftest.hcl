@@ -73,9 +73,11 @@ run "roles" {
   # The shape of the system: functions put into queues, the connector takes out of them.
   assert {
     condition = alltrue([
-      for name, policy in aws_iam_role_policy.function : !strcontains(policy.policy, "sqs:ReceiveMessage") && !strcontains(policy.policy, "table/test-session-keys\"")
+      for name, policy in aws_iam_role_policy.function :
+      (local.function[name].trigger == "queue" || !strcontains(policy.policy, "sqs:ReceiveMessage"))
+      && !strcontains(policy.policy, "table/test-session-keys\"")
     ])
-    error_message = "No function of this API reads queues or session keys."
+    error_message = "No function reads session keys, and none that no queue drives reads queues."
   }
 
   assert {
@@ -153,4 +155,29 @@ run "media_is_private" {
     )
     error_message = "Media is private and encrypted."
   }
+}
+
+run "the_first_administrator" {
+  variables {
+    admin_email    = "boss@example.com"
+    admin_password = "a long password"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, function in aws_lambda_function.this :
+      (name == "scheduler") == can(function.environment[0].variables["KURIR_ADMIN_PASSWORD"])
+    ])
+    error_message = "The scheduler knows the first administrator's password, and nobody else does."
+  }
+}
+
+run "an_administrator_without_a_password" {
+  command = plan
+
+  variables {
+    admin_email = "boss@example.com"
+  }
+
+  expect_failures = [var.admin_email]
 }

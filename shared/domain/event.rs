@@ -258,13 +258,7 @@ impl NewEvent {
 
     /// The event under the id that the log gives it.
     pub fn logged_as(self, id: EventId) -> Event {
-        Event {
-            id,
-            kind: self.kind,
-            timestamp: self.timestamp,
-            device_id: self.device_id,
-            data: self.data,
-        }
+        Event { id, kind: self.kind, timestamp: self.timestamp, device_id: self.device_id, data: self.data }
     }
 }
 

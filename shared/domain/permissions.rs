@@ -70,9 +70,8 @@ impl Role {
         use Permission::*;
         match permission {
             ViewOwnAccount | ViewDevices | ViewMessages | ViewWebhooks | ViewUsage | ViewAuditLog => true,
-            ManageOwnAccount | ManageApiKeys | ManageDevices | ConnectDevices | SendMessages | ManageWebhooks => {
-                self >= Self::User
-            }
+            ManageOwnAccount | ManageApiKeys | ManageDevices | ConnectDevices | SendMessages
+            | ManageWebhooks => self >= Self::User,
             SendBulk | ManageGroups => self >= Self::Operator,
             ManageUsers | ViewOperations | ManageOperations => self == Self::Admin,
         }

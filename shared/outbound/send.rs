@@ -119,7 +119,10 @@ impl Inner {
             };
             builder().build().unwrap_or_else(|error| {
                 let error = &error as &dyn Error;
-                tracing::warn!(error, "no certificates of this system can be used: https to webhooks will fail");
+                tracing::warn!(
+                    error,
+                    "no certificates of this system can be used: https to webhooks will fail"
+                );
                 builder().tls_certs_only([]).build().expect("nothing of this depends on the system")
             })
         })
@@ -251,7 +254,8 @@ mod tests {
 
     #[tokio::test]
     async fn redirects_are_not_followed() {
-        let at = server(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
+        let at =
+            server(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
         let (outbound, _) = outbound(SANDBOX, &[]);
         assert_eq!(outbound.send(get(&format!("http://{at}/"))).await.unwrap().status, 302);
     }
@@ -261,7 +265,10 @@ mod tests {
         let at = server(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n0123456789abcdefghij").await;
         let (outbound, _) = outbound(SANDBOX, &[]);
         let reply = outbound.send(get(&format!("http://{at}/"))).await.unwrap();
-        assert_eq!((reply.body.as_slice(), reply.is_cut, reply.broken), (b"0123456789abcdef".as_slice(), true, None));
+        assert_eq!(
+            (reply.body.as_slice(), reply.is_cut, reply.broken),
+            (b"0123456789abcdef".as_slice(), true, None)
+        );
     }
 
     #[tokio::test]

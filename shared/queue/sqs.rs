@@ -23,6 +23,7 @@ use crate::{
         ids::{DeviceId, MessageId, TenantId},
         message::Priority,
     },
+    faults::Faults,
 };
 
 /// A family of queues: one for every shard, or a single one.
@@ -73,6 +74,7 @@ pub struct Queues(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     client: Client,
+    faults: Faults,
     prefix: String,
     shards: u16,
     urls: RwLock<HashMap<(QueueKind, u16), String>>,
@@ -133,16 +135,24 @@ impl Queues {
     pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
         // A long poll takes up to 20 s.
         let timeouts = aws::timeouts(Duration::from_secs(25));
-        let mut builder = aws_sdk_sqs::config::Builder::from(sdk).timeout_config(timeouts);
+        let faults = Faults::new(sdk.region().map(AsRef::as_ref));
+        let mut builder =
+            aws_sdk_sqs::config::Builder::from(sdk).timeout_config(timeouts).interceptor(faults.clone());
         if let Some(endpoint) = &config.aws.sqs_endpoint {
             builder = builder.endpoint_url(endpoint);
         }
         Self(Arc::new(Inner {
             client: Client::from_conf(builder.build()),
+            faults,
             prefix: config.prefix.clone(),
             shards: config.shards,
             urls: RwLock::default(),
         }))
+    }
+
+    /// The mistakes of this deployment that requests have come upon.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     /// How many shards new devices are spread over.
@@ -366,6 +376,11 @@ impl Queues {
             waiting: count(ApproximateNumberOfMessages),
             in_hand: count(ApproximateNumberOfMessagesNotVisible),
         })
+    }
+
+    /// Whether a queue is there: else [`faults`](Self::faults) says so.
+    pub async fn find(&self, kind: QueueKind, shard: u16) -> Result<(), QueueError> {
+        self.url(kind, shard).await.map(drop)
     }
 
     async fn url(&self, kind: QueueKind, shard: u16) -> Result<String, QueueError> {

@@ -28,6 +28,8 @@ pub struct Caller {
     pub role: Role,
     /// The API key, when it asks with one.
     pub api_key: Option<api_key::ApiKey>,
+    /// Which generation of tokens its access token is of, when it asks with one.
+    pub generation: Option<u32>,
     /// What it may use.
     pub allowance: Allowance,
 }
@@ -83,7 +85,7 @@ pub async fn authenticate(
         _ => ctx.plans.get(&account.plan).all_rates(),
     };
     let allowance = Allowance::new(account.id, rates);
-    Ok(Caller { role: role.min(account.role), account, api_key, allowance })
+    Ok(Caller { role: role.min(account.role), account, api_key, generation, allowance })
 }
 
 async fn find_key(ctx: &Context, key: &Secret, ip: Option<IpAddr>) -> Result<api_key::ApiKey, Error> {

@@ -14,6 +14,7 @@ use crate::{
     services::{
         Charges,
         accounts::{KeyError, Tokens},
+        events::{Emitter, Tails},
     },
     store::Db,
 };
@@ -39,6 +40,10 @@ pub struct Context {
     pub http: Arc<HttpPolicy>,
     /// Whether strangers may register.
     pub registration_open: bool,
+    /// Events on their way to the queue.
+    pub emitter: Emitter,
+    /// Who watches the event logs in this process.
+    pub tails: Tails,
     /// The way to addresses that tenants give.
     pub outbound: Outbound,
     /// Seals the secrets of webhooks.
@@ -54,10 +59,13 @@ impl Context {
     /// [`KeyError`] when a signing key cannot be used.
     pub async fn new(config: &Config) -> Result<Self, KeyError> {
         let sdk = aws::sdk_config(&config.aws).await;
+        let (queues, clock) = (Queues::new(&sdk, config), Arc::new(SystemClock));
         Ok(Self {
             db: Db::new(&sdk, config),
-            queues: Queues::new(&sdk, config),
-            clock: Arc::new(SystemClock),
+            emitter: Emitter::new(queues.clone(), clock.clone()),
+            tails: Tails::default(),
+            queues,
+            clock,
             cursors: Cursors::new(&config.master_key),
             tokens: Tokens::new(&config.signing_keys)?,
             plans: Arc::new(config.plans.clone()),

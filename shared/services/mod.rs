@@ -9,13 +9,16 @@ mod authenticate;
 mod charges;
 pub mod commands;
 mod context;
+pub mod deployment;
 pub mod devices;
 mod error;
+pub mod events;
 mod health;
 pub mod messages;
 mod paging;
 pub mod usage;
 pub mod users;
+pub mod webhooks;
 pub mod workers;
 
 pub use allowance::Allowance;

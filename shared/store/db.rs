@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use serde::Serialize;
 
-use crate::{config::Config, crypto::OpenError};
+use crate::{config::Config, crypto::OpenError, faults::Faults};
 
 /// A table of `infra/tables.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,23 +104,30 @@ pub struct Db(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     client: Client,
+    faults: Faults,
     names: [String; Table::ALL.len()],
 }
 
 impl Db {
     /// Connects. Nothing goes over the wire yet.
     pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
-        let mut builder = aws_sdk_dynamodb::config::Builder::from(sdk);
+        let faults = Faults::new(sdk.region().map(AsRef::as_ref));
+        let mut builder = aws_sdk_dynamodb::config::Builder::from(sdk).interceptor(faults.clone());
         if let Some(endpoint) = &config.aws.dynamodb_endpoint {
             builder = builder.endpoint_url(endpoint);
         }
         let names = Table::ALL.map(|table| format!("{}{}", config.prefix, table.name()));
-        Self(Arc::new(Inner { client: Client::from_conf(builder.build()), names }))
+        Self(Arc::new(Inner { client: Client::from_conf(builder.build()), faults, names }))
     }
 
     /// The SDK's client.
     pub fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// The mistakes of this deployment that requests have come upon.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     /// The full name of a table in this deployment.

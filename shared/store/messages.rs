@@ -184,6 +184,21 @@ impl Step {
     }
 }
 
+impl Step {
+    /// The message after the step: what [`advance`] writes.
+    fn taken_by(&self, before: &Message) -> Message {
+        Message {
+            status: self.status,
+            attempts: before.attempts + u32::from(self.status == MessageStatus::Sending),
+            error: self.failure.as_ref().map(|(error, _)| error.clone()).or_else(|| before.error.clone()),
+            sent_at: before.sent_at.or(self.sent_at),
+            delivered_at: before.delivered_at.or(self.delivered_at),
+            read_at: before.read_at.or(self.read_at),
+            ..before.clone()
+        }
+    }
+}
+
 /// What came of a step.
 #[derive(Debug, Clone)]
 pub enum Advanced {
@@ -205,6 +220,17 @@ pub async fn advance(
     derived_id: &str,
     step: Step,
 ) -> Result<Advanced, StoreError> {
+    advance_from(db, tenant, device, derived_id, step).await.map(|(advanced, _)| advanced)
+}
+
+/// The same; with the message as it was before, when it moved.
+pub async fn advance_from(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    derived_id: &str,
+    step: Step,
+) -> Result<(Advanced, Option<Box<Message>>), StoreError> {
     use MessageStatus::Sending;
     let mut request = db
         .client()
@@ -212,7 +238,7 @@ pub async fn advance(
         .table_name(db.table(Table::Messages))
         .set_key(Some(key(tenant, device, derived_id)))
         .expression_attribute_names("#status", "status")
-        .return_values(ReturnValue::AllNew)
+        .return_values(ReturnValue::AllOld)
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
     let mut before = Vec::new();
     for status in MessageStatus::before(step.status) {
@@ -227,11 +253,11 @@ pub async fn advance(
             update = update.set_if_missing(name, at)?;
         }
     }
-    if let Some((error, at)) = step.failure {
+    if let Some((error, at)) = &step.failure {
         update = update
             .set("error", error)?
             .set("deadTenant", tenant)?
-            .set("deadPosition", keys::position(at, derived_id))?;
+            .set("deadPosition", keys::position(*at, derived_id))?;
     }
     if step.status == Sending {
         update = update.add("attempts", 1)?;
@@ -242,15 +268,16 @@ pub async fn advance(
     match update.apply(request).send().await {
         Ok(answer) => {
             let row: Row = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
-            Ok(Advanced::Done(Box::new(row.message)))
+            let after = step.taken_by(&row.message);
+            Ok((Advanced::Done(Box::new(after)), Some(Box::new(row.message))))
         }
         Err(error) => match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(e)) => match e.item() {
                 Some(item) => {
                     let row: Row = serde_dynamo::from_item(item.clone())?;
-                    Ok(Advanced::Stale(Box::new(row.message)))
+                    Ok((Advanced::Stale(Box::new(row.message)), None))
                 }
-                None => Ok(Advanced::Missing),
+                None => Ok((Advanced::Missing, None)),
             },
             _ => Err(error.into()),
         },

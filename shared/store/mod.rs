@@ -20,6 +20,7 @@ pub mod login_attempts;
 pub mod messages;
 pub mod outbox;
 mod page;
+mod probe;
 pub mod refresh_tokens;
 pub mod session_keys;
 pub mod tables;
@@ -30,3 +31,4 @@ pub mod workers;
 
 pub use db::{Db, StoreError, Table};
 pub use page::Page;
+pub use probe::probe;

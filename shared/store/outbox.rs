@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::{Db, Page, StoreError, Table, keys, messages::IndexKey, messages::get_many, page::query_page};
 use crate::{
     clock::Timestamp,
-    cursor::LastKey,
     domain::{
         ids::{DeviceId, MessageId, TenantId},
         message::{Message, Priority},
@@ -41,15 +40,28 @@ struct Row {
     outbox_position: String,
 }
 
-/// What a shard's outbox holds, device by device in the order in which it is to go.
-pub async fn list(
-    db: &Db,
-    shard: u16,
-    limit: u16,
-    from: Option<LastKey>,
-) -> Result<Page<Waiting>, StoreError> {
-    let page: Page<Row> = query_page(of_shard(db, shard), &KEYS, limit, from).await?;
-    Ok(Page { items: page.items.iter().filter_map(waiting).collect(), next: page.next })
+/// The first message of each device that has something in a shard's outbox. A device with many costs no more than
+/// one with a page of them.
+pub async fn first_of_each_device(db: &Db, shard: u16) -> Result<Vec<Waiting>, StoreError> {
+    const PAGE: u16 = 200;
+    // Behind the last place that begins with anything.
+    const END: &str = "~";
+    let mut firsts: Vec<Waiting> = Vec::new();
+    let mut from = String::from("!");
+    loop {
+        let query = of_shard_between(db, shard, &from, END);
+        let page: Page<Row> = query_page(query, &KEYS, PAGE, None).await?;
+        for found in page.items.iter().filter_map(waiting) {
+            if firsts.last().is_none_or(|last| last.device != found.device) {
+                firsts.push(found);
+            }
+        }
+        let Some(last) = page.items.last().filter(|_| page.next.is_some()) else { return Ok(firsts) };
+        from = match keys::split_device_partition(&last.pk) {
+            Some((_, device)) => format!("{device}#~"),
+            None => last.outbox_position.clone(),
+        };
+    }
 }
 
 /// The first messages of a device that wait behind `after`, of one priority.

@@ -59,6 +59,13 @@ pub async fn create_missing(db: &Db) -> Result<usize, StoreError> {
     Ok(made)
 }
 
+/// The names of a table's partition key and sort key.
+pub(super) fn key_of(table: Table) -> (String, Option<String>) {
+    let spec = specs().into_iter().find(|spec| spec.name == table.name());
+    let spec = spec.expect("infra/tables.json is checked by a test");
+    (spec.partition_key, spec.sort_key)
+}
+
 fn specs() -> Vec<TableSpec> {
     let tables: Tables = serde_json::from_str(TABLES).expect("infra/tables.json is checked by a test");
     tables.tables

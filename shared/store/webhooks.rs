@@ -41,8 +41,6 @@ struct Row {
     secret: String,
     previous_secret: Option<String>,
     headers: String,
-    deleted_at: Option<Timestamp>,
-    ttl: Option<i64>,
 }
 
 /// A webhook with what only its deliveries and its owner need.
@@ -81,8 +79,6 @@ pub async fn create(db: &Db, sealer: &Sealer, new: &Unsealed) -> Result<(), Stor
         secret: seal(sealer, tenant, id, "secret", new.secret.expose()),
         previous_secret: None,
         headers: seal_headers(sealer, tenant, id, &new.headers),
-        deleted_at: None,
-        ttl: None,
     };
     db.client()
         .put_item()
@@ -109,8 +105,9 @@ pub async fn get(
         .consistent_read(true)
         .send()
         .await?;
-    let row = answer.item.map(serde_dynamo::from_item::<_, Row>).transpose()?;
-    row.filter(|row| row.deleted_at.is_none()).map(|row| unseal(sealer, row)).transpose()
+    // What is left of a deleted one has not the form of a webhook.
+    let item = answer.item.filter(|item| !item.contains_key("deletedAt"));
+    item.map(|item| unseal(sealer, serde_dynamo::from_item(item)?)).transpose()
 }
 
 /// A tenant's webhooks, oldest first.
@@ -164,7 +161,8 @@ pub async fn change(
     updated(sealer, update.apply(existing(db, tenant, id))).await
 }
 
-/// Gives a webhook another secret. The one before signs beside it until `overlap_end`.
+/// Gives a webhook another secret, unless it was changed since `before` was read. The one before signs beside
+/// it until `overlap_end`.
 pub async fn rotate(
     db: &Db,
     sealer: &Sealer,
@@ -180,7 +178,10 @@ pub async fn rotate(
         .set("previousSecret", previous)?
         .set("previousSecretUntil", overlap_end)?
         .set("updatedAt", now)?;
-    updated(sealer, update.apply(existing(db, tenant, id))).await
+    let request = existing(db, tenant, id)
+        .condition_expression("attribute_not_exists(deletedAt) AND updatedAt = :before")
+        .expression_attribute_values(":before", AttributeValue::S(before.webhook.updated_at.to_string()));
+    updated(sealer, update.apply(request)).await
 }
 
 /// Switches a webhook off for a reason of Kurir's. Says whether it was on.
@@ -268,10 +269,7 @@ fn existing(db: &Db, tenant: TenantId, id: WebhookId) -> UpdateItemFluentBuilder
 }
 
 /// Sends an update; the webhook as it is then, or nothing when there is none.
-async fn updated(
-    sealer: &Sealer,
-    request: UpdateItemFluentBuilder,
-) -> Result<Option<Unsealed>, StoreError> {
+async fn updated(sealer: &Sealer, request: UpdateItemFluentBuilder) -> Result<Option<Unsealed>, StoreError> {
     match request.return_values(ReturnValue::AllNew).send().await {
         Ok(answer) => {
             let row = answer.attributes.map(serde_dynamo::from_item).transpose()?;

@@ -15,7 +15,7 @@ const RECOVERY: Duration = Duration::from_secs(120);
 
 /// Sends a load over a bad moment: some of it before, some of it during, some of it after.
 async fn through(stage: &mut Stage, name: &str, how: Misbehaviour) -> Ledger {
-    let load = stage.load(name, 12, Duration::from_millis(1200));
+    let load = stage.load(name, 10, Duration::from_millis(1000));
     let chats = stage.fleet.devices.len() * stage.fleet.receivers.len();
     let progress = tests::Progress::default();
     let fleet: &Fleet = &stage.fleet;

@@ -11,7 +11,7 @@ use crate::stage::{SETTLING, Stage};
 async fn a_connector_that_was_frozen_sends_nothing_once_others_have_taken_its_place() {
     const STANDSTILL: Duration = Duration::from_secs(15);
     let mut stage = Stage::set(12, 2, &[]).await;
-    let load = stage.load("freeze", 30, Duration::from_millis(800));
+    let load = stage.load("freeze", 30, Duration::from_millis(600));
     let ledger = stage.under_load(&load, async |acts| {
         acts.accepted(60).await;
         let holders = acts.holders().await;

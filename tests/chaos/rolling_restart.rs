@@ -11,7 +11,7 @@ async fn a_rolling_restart_loses_no_message_and_no_device_is_away_for_long() {
     /// How long a device may be without a socket.
     const AWAY_MS: i64 = 5_000;
     let mut stage = Stage::set(20, 2, &[]).await;
-    let load = stage.load("rolling", 25, Duration::from_millis(1000));
+    let load = stage.load("rolling", 25, Duration::from_millis(700));
     let ledger = stage.under_load(&load, async |acts| {
         acts.accepted(80).await;
         for old in acts.holders().await {

@@ -15,10 +15,12 @@ fn filled(path: &str) -> String {
         Some("api-keys") => "key_",
         Some("commands") => "cmd_",
         Some("workers") => "wrk_",
+        Some("webhooks") => "whk_",
         _ => "",
     };
     path.replace("{id}", &format!("{kind}{id}"))
         .replace("{messageId}", &format!("msg_{id}"))
+        .replace("{deliveryId}", &format!("dlv_{id}"))
         .replace("{jid}", "6281234567890")
 }
 
@@ -107,6 +109,7 @@ async fn every_route_with_an_id_hides_another_tenants_things() {
     let device = ani.device("Ani's").await;
     let message = ani.send_text(&device, "+6281234567890", "private").await;
     let key = ani.post("/v1/api-keys", json!({"name": "Ani's"})).await.expect(201).json;
+    let webhook = ani.webhook("https://example.com/", &["*"]).await;
     let number = json!({"phoneNumber": "+6281234567890"});
     ani.post(&format!("/v1/devices/{device}/pairing-code"), number).await.expect(200);
     let command = gateway.first_row("commands").await["id"]["S"].as_str().map(str::to_owned);
@@ -124,15 +127,19 @@ async fn every_route_with_an_id_hides_another_tenants_things() {
             Some("dead-letters") => String::new(),
             Some("api-keys") => key["id"].as_str().unwrap().to_owned(),
             Some("commands") => command.clone().expect("a pairing code makes a command"),
+            Some("webhooks") => webhook["id"].as_str().unwrap().to_owned(),
             other => panic!("whose ids are in {other:?}?"),
         };
         let path = route.path.replace("{id}", &id).replace("{jid}", "6281234567890");
         let path = path.replace("{messageId}", message["id"].as_str().unwrap());
+        let path = path.replace("{deliveryId}", "dlv_01M7XV57GBZ89BFE1MY4WYHDM6");
         let body = match route.path {
             "/v1/devices/{id}/messages" => {
                 json!({"to": "+6281234567890", "type": "text", "text": {"body": "intruder"}})
             }
             "/v1/devices/{id}/pairing-code" => json!({"phoneNumber": "+6281234567890"}),
+            "/v1/webhooks/{id}" => json!({"active": false}),
+            "/v1/webhooks/{id}/replay" => json!({"since": "2026-01-01T00:00:00Z"}),
             _ => json!({"name": "Budi's"}),
         };
         let before = state(&ani, &device).await;
@@ -144,6 +151,8 @@ async fn every_route_with_an_id_hides_another_tenants_things() {
     }
     assert!(tried >= 14, "only {tried} routes were tried");
     ani.with_key(key["key"].as_str().unwrap()).get("/v1/me").await.expect(200);
+    let theirs = ani.get(&format!("/v1/webhooks/{}", webhook["id"].as_str().unwrap())).await.expect(200).json;
+    assert_eq!(theirs["updatedAt"], webhook["updatedAt"]);
 }
 
 /// What the owner sees of a device.

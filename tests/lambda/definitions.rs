@@ -17,6 +17,8 @@ fn served() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("devices", routes::devices()),
         ("messages", routes::messages()),
         ("queries", routes::queries()),
+        ("events", routes::events()),
+        ("webhooks", routes::webhooks()),
     ];
     groups.into_iter().map(|(name, routes)| (name, routes.iter().map(|route| route.path).collect())).collect()
 }
@@ -138,10 +140,9 @@ fn a_message_stays_hidden_for_as_long_as_its_function_may_take() {
 #[test]
 fn the_texts_that_alarms_look_for_are_in_the_code() {
     let alarms = file("infra/cloudwatch.tf");
-    for (words, source) in [
-        ("two holders", "connector/session/actor.rs"),
-        ("lease lost", "connector/ownership/leases.rs"),
-    ] {
+    for (words, source) in
+        [("two holders", "connector/session/actor.rs"), ("lease lost", "connector/ownership/leases.rs")]
+    {
         assert!(alarms.contains(&format!(r#""\"{words}\"""#)), "no alarm looks for {words:?}");
         let logs = file(source);
         assert!(

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     os::unix::process::ExitStatusExt,
     process::{ExitStatus, Stdio},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -26,22 +27,26 @@ pub struct Function {
 impl Function {
     /// Starts one that shares its store, its queues and its keys with a running gateway.
     pub async fn start(name: &'static str, gateway: &Gateway) -> Self {
+        Self::start_with(name, gateway, &[]).await
+    }
+
+    /// The same with more settings, or others.
+    pub async fn start_with(name: &'static str, gateway: &Gateway, more: &[(&str, &str)]) -> Self {
         let read = |file: &str| {
             let path = gateway.data_dir().join(file);
             std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
         };
         let endpoints: Value = serde_json::from_str(&read("endpoints.json")).expect("endpoints.json is JSON");
         let endpoint = |name: &str| endpoints[name].as_str().expect("an endpoint").to_owned();
-        Self::launch(
-            name,
-            &[
-                ("AWS_ENDPOINT_URL_DYNAMODB", &endpoint("dynamodb")),
-                ("AWS_ENDPOINT_URL_SQS", &endpoint("sqs")),
-                ("KURIR_MASTER_KEY", read("master.key").trim()),
-                ("KURIR_PREFIX", crate::PREFIX),
-            ],
-        )
-        .await
+        let (dynamodb, sqs, key) = (endpoint("dynamodb"), endpoint("sqs"), read("master.key"));
+        let mut settings = vec![
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.as_str()),
+            ("AWS_ENDPOINT_URL_SQS", &sqs),
+            ("KURIR_MASTER_KEY", key.trim()),
+            ("KURIR_PREFIX", crate::PREFIX),
+        ];
+        settings.extend_from_slice(more);
+        Self::launch(name, &settings).await
     }
 
     /// Starts one with these settings, and besides them only what Lambda sets.
@@ -75,6 +80,22 @@ impl Function {
             .spawn()
             .unwrap_or_else(|e| panic!("{name} does not start: {e}"));
         Self { name, child, api, folder }
+    }
+
+    /// Gives it an event that is no request of API Gateway; its answer.
+    pub async fn give(&mut self, event: Value) -> Value {
+        tokio::select! {
+            answer = self.api.invoke(event) => answer,
+            ended = self.child.wait() => panic!("{} ended with {ended:?}", self.name),
+        }
+    }
+
+    /// Gives it an event that it may work on for so long; its answer, which streams.
+    pub async fn stream(&mut self, event: &Event, limit: Duration) -> Value {
+        tokio::select! {
+            answer = self.api.invoke_for(event.payload(), limit) => answer,
+            ended = self.child.wait() => panic!("{} ended with {ended:?}", self.name),
+        }
     }
 
     /// Gives it an event; its answer as Lambda gets it, after checking that it has the form that API

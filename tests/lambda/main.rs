@@ -3,7 +3,9 @@
 
 mod definitions;
 mod event;
+mod events;
 mod function;
+mod mistakes;
 mod runtime_api;
 
 use event::Event;

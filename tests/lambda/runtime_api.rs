@@ -6,17 +6,18 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use axum::{
     Json, Router,
-    body::Bytes,
+    body::{Body, Bytes, to_bytes},
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::IntoResponse,
     routing::{get, post},
 };
+use futures::StreamExt;
 use serde_json::{Value, json};
 use tests::PATIENCE;
 use tokio::{
@@ -41,6 +42,8 @@ type Outcome = Result<Value, Value>;
 
 struct Invocation {
     payload: Value,
+    /// How long the function may take.
+    limit: Duration,
     outcome: oneshot::Sender<Outcome>,
 }
 
@@ -76,8 +79,14 @@ impl RuntimeApi {
     /// # Panics
     /// When it reports an error, or nothing in time.
     pub async fn invoke(&self, payload: Value) -> Value {
+        self.invoke_for(payload, TIMEOUT).await
+    }
+
+    /// The same with another time for the function to take. An answer that streams is
+    /// `{prelude, chunks: [{text, atMs}], endMs}`.
+    pub async fn invoke_for(&self, payload: Value, limit: Duration) -> Value {
         let (outcome, answered) = oneshot::channel();
-        self.events.send(Invocation { payload, outcome }).expect("the Runtime API is there");
+        self.events.send(Invocation { payload, limit, outcome }).expect("the Runtime API is there");
         let outcome = tokio::time::timeout(PATIENCE, answered).await.expect("the function answers in time");
         outcome.expect("the event is not lost").unwrap_or_else(|error| panic!("the function failed: {error}"))
     }
@@ -92,12 +101,12 @@ impl Drop for RuntimeApi {
 /// The long poll with which a function asks for its next event.
 async fn next(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
     let event = desk.events.lock().await.recv().await;
-    let Some(Invocation { payload, outcome }) = event else {
+    let Some(Invocation { payload, limit, outcome }) = event else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let id = format!("8476a536-e9f4-11e8-9739-{:012x}", desk.count.fetch_add(1, Ordering::Relaxed));
     desk.under_way.lock().unwrap().insert(id.clone(), outcome);
-    let deadline = UNIX_EPOCH.elapsed().expect("it is after 1970") + TIMEOUT;
+    let deadline = UNIX_EPOCH.elapsed().expect("it is after 1970") + limit;
     let headers = [
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
@@ -114,8 +123,38 @@ async fn next(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
 }
 
 // The bodies are JSON that does not say so.
-async fn response(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> impl IntoResponse {
-    desk.settle(&id, Ok(json(&body)))
+async fn response(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> impl IntoResponse {
+    let streams =
+        headers.get("lambda-runtime-function-response-mode").is_some_and(|mode| mode == "streaming");
+    let answer = match streams {
+        true => streamed(body).await,
+        false => json(&to_bytes(body, usize::MAX).await.expect("a whole answer")),
+    };
+    desk.settle(&id, Ok(answer))
+}
+
+/// An answer that comes in pieces: what API Gateway would want to know of it, eight zeros, and the rest.
+async fn streamed(body: Body) -> Value {
+    let (began, mut pieces, mut head) = (Instant::now(), body.into_data_stream(), Vec::new());
+    let (mut prelude, mut chunks) = (Value::Null, Vec::new());
+    while let Some(piece) = pieces.next().await {
+        let mut piece = piece.expect("a piece").to_vec();
+        if prelude.is_null() {
+            head.append(&mut piece);
+            let Some(end) = head.windows(8).position(|bytes| bytes == [0; 8]) else { continue };
+            piece = head.split_off(end + 8);
+            head.truncate(end);
+            prelude = json(&head);
+        }
+        let text = String::from_utf8(piece).expect("text");
+        chunks.push(json!({"text": text, "atMs": began.elapsed().as_millis() as u64}));
+    }
+    json!({"prelude": prelude, "chunks": chunks, "endMs": began.elapsed().as_millis() as u64})
 }
 
 async fn error(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> impl IntoResponse {

@@ -154,3 +154,26 @@ async fn a_dead_letter_is_sent_when_it_is_asked_for_again() {
     budi.receives("second try").await;
     assert_eq!(gateway.admin.get("/v1/dead-letters").await.expect(200).json["items"], json!([]));
 }
+
+/// Takes as long as a lane keeps queue entries in hand: over half a minute.
+#[tokio::test]
+async fn a_device_that_cannot_send_gives_up_its_queue_entries_and_sends_in_order_when_it_can() {
+    let gateway = Gateway::start().await;
+    let ani = gateway.phone("+6281234567890", "Ani").await;
+    let budi = gateway.phone("+6281234567891", "Budi").await;
+    let device = gateway.linked_device(&ani).await;
+    gateway.admin.call(&format!("/v1/devices/{device}/pause")).await.expect(200);
+    for n in 0..5 {
+        gateway.admin.send_text(&device, &budi.number, &format!("number {n}")).await;
+    }
+    eventually("no entry is left in the queues", async || {
+        let queues = gateway.admin.get("/v1/health").await.expect(200).json["queues"]["sends"].clone();
+        (queues == json!({"waiting": 0, "inHand": 0})).then_some(())
+    })
+    .await;
+    let last = gateway.admin.send_text(&device, &budi.number, "number 5").await;
+    gateway.admin.call(&format!("/v1/devices/{device}/resume")).await.expect(200);
+    gateway.admin.message_becomes(&last, "delivered").await;
+    let expected: Vec<_> = (0..6).map(|n| format!("number {n}")).collect();
+    assert_eq!(texts(&budi.messages().await), expected);
+}

@@ -27,8 +27,17 @@ pub(super) struct CatchUp {
 impl CatchUp {
     /// Takes in another wish for it.
     pub fn ask(&mut self, ask: Ask) {
+        if ask.gap || ask.entry.is_some() {
+            self.start_over();
+        }
         self.entries.extend(ask.entry);
         self.gap |= ask.gap;
+    }
+
+    /// What was looked through already may hold something new.
+    pub fn start_over(&mut self) {
+        self.normal = None;
+        self.bulk = None;
     }
 }
 

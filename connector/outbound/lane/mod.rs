@@ -3,6 +3,7 @@
 
 mod catch_up;
 mod sending;
+mod stall;
 mod turn;
 
 use catch_up::CatchUp;
@@ -22,7 +23,7 @@ use shared::{
         message::{Message, SendFailure},
         pacing::{Limit, Pacing, Turn},
     },
-    services::{Category, Error},
+    services::{self, Category, Error},
     store::messages::{self, Advanced, Step},
 };
 use tokio::{
@@ -101,6 +102,10 @@ struct Lane {
     slowdowns: u32,
     /// The number of the owner's rules that were followed last.
     rules: u32,
+    /// Since when the first message has waited.
+    waiting_since: Option<Instant>,
+    /// It cannot send for some time, and holds no queue entries meanwhile.
+    stalled: bool,
 }
 
 /// The lane has come to its end: the device is gone or served elsewhere.
@@ -132,11 +137,10 @@ pub(crate) async fn run(worker: Worker, place: Place, mut ends: Ends, stop: Canc
         backoff: Backoff::default(),
         slowdowns: 0,
         rules: 0,
+        waiting_since: None,
+        stalled: false,
     };
     lane.take_in(first);
-    if let Standing::Open(pacing, _) = lane.ends.standing.borrow().clone() {
-        lane.ledger.draw(&pacing);
-    }
     while lane.step().await.is_ok() {}
     lane.let_go().await;
 }
@@ -168,6 +172,7 @@ impl Lane {
         let Some(details) = self.details().await? else { return Ok(()) };
         match self.wait(&details).await? {
             Next::Go(socket) => self.send_first(&socket, &details).await,
+            Next::Expired if !self.is_expired().await? => Ok(()),
             Next::Expired => {
                 let failure = SendFailure::new("expired", "the message could not be sent before it expired");
                 self.finish_failed(failure).await;
@@ -179,8 +184,14 @@ impl Lane {
 
     fn take_in(&mut self, order: LaneOrder) {
         match order {
+            LaneOrder::Send(job) if self.stalled => self.take_in_stalled(*job),
             LaneOrder::Send(job) => self.backlog.add(*job),
-            LaneOrder::CatchUp(ask) => self.catch_up.get_or_insert_default().ask(ask),
+            LaneOrder::CatchUp(mut ask) => {
+                if self.stalled {
+                    ask.entry.take().into_iter().for_each(Entry::delete);
+                }
+                self.catch_up.get_or_insert_default().ask(ask);
+            }
         }
     }
 
@@ -238,14 +249,23 @@ impl Lane {
         }
     }
 
-    /// The first message is done already. If a former holder of the device sent it, pacing has to know.
-    fn pass_over(&mut self, message: Option<Message>) {
+    /// The first message is done already. If a former holder of the device sent it, pacing has to know, and it
+    /// may have died before it told of it.
+    async fn pass_over(&mut self, message: Option<Message>) {
+        if let Some(message) = &message {
+            let telling = services::messages::tell_again(&self.worker.ctx, self.place.tenant, message);
+            let _stopped = self.stop.run_until_cancelled(telling).await;
+        }
         let pacing = self.pacing();
         if let Some(Message { sent_at: Some(at), chat, .. }) = &message {
             self.ledger.went(chat, *at, &pacing);
         }
-        let entry = self.backlog.take_first().and_then(|job| job.entry);
-        self.ledger.done(entry, &pacing);
+        let Some(job) = self.backlog.take_first() else { return };
+        if message.is_none_or(|message| message.sent_at.is_none()) {
+            // What failed may be asked for again.
+            self.backlog.forget(job.id);
+        }
+        self.ledger.done(job.entry, &pacing);
     }
 
     /// The first message failed for good.

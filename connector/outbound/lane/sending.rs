@@ -28,14 +28,18 @@ impl Lane {
         let message = match patiently_until(&self.stop, "a message cannot be marked yet", mark).await? {
             Advanced::Done(message) => message,
             Advanced::Stale(message) => {
-                self.pass_over(Some(*message));
+                self.pass_over(Some(*message)).await;
                 return Ok(());
             }
             Advanced::Missing => {
-                self.pass_over(None);
+                self.pass_over(None).await;
                 return Ok(());
             }
         };
+        if message.attempts > MAX_ATTEMPTS {
+            self.finish_failed(SendFailure::new("internal", "sending it was begun too often")).await;
+            return Ok(());
+        }
         // The last look before something goes out that only the holder may send.
         if !self.place.lease.holds() {
             return Err(Over);
@@ -87,7 +91,7 @@ impl Lane {
                 self.ledger.slow_down(self.worker.ctx.now() + pause);
                 self.pause(pause);
             }
-            Verdict::Again(_) if failures < MAX_FAILURES && message.attempts < MAX_ATTEMPTS => {
+            Verdict::Again(_) if failures < MAX_FAILURES => {
                 tracing::info!(message = %id, %error, failures, "a send failed; trying again");
                 if let Some(job) = self.backlog.first() {
                     job.failures = failures;

@@ -44,10 +44,21 @@ impl Lane {
                 Ok(Some(details))
             }
             other => {
-                self.pass_over(other);
+                self.pass_over(other).await;
                 Ok(None)
             }
         }
+    }
+
+    /// Whether the first message's time is over by its row, which knows better than an old queue entry.
+    pub(super) async fn is_expired(&mut self) -> Result<bool, Over> {
+        let rules = self.backlog.first().and_then(|job| job.details.take()).map(|details| details.send_rules);
+        let Some(details) = self.details().await? else { return Ok(false) };
+        if let Some(first) = self.backlog.first() {
+            first.details = Some(Details { send_rules: rules.unwrap_or_default(), ..details.clone() });
+        }
+        let now = self.worker.ctx.now();
+        Ok(details.expires_at.is_some_and(|at| at <= now))
     }
 
     /// Waits until the device is connected and pacing lets the first message go.
@@ -78,11 +89,14 @@ impl Lane {
                 return Ok(Next::Again);
             }
         }
+        let stall_at = self.stall_when_due();
         let not_before = self.not_before.filter(|at| *at > Instant::now());
         let mut look_again = not_before;
         match (turn, socket) {
             (Some(Turn { limit: None, .. }), Some(socket)) if not_before.is_none() => {
                 if socket.is_connected() {
+                    self.waiting_since = None;
+                    self.stalled = false;
                     return Ok(Next::Go(socket));
                 }
                 // The socket knows first that it is gone; the actor takes it away a moment later.
@@ -112,6 +126,7 @@ impl Lane {
             () = sleep_until(look_again) => Ok(Next::Again),
             () = sleep_until(expiry) => Ok(Next::Again),
             () = sleep_until(aside) => Ok(Next::Again),
+            () = sleep_until(stall_at) => Ok(Next::Again),
             () = sleep_until(due) => Ok(Next::Again),
         }
     }

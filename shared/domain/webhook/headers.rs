@@ -111,8 +111,19 @@ mod tests {
     #[test]
     fn what_kurir_or_the_connection_sets_is_refused_in_any_case() {
         for name in [
-            "Host", "Content-Length", "content-type", "WEBHOOK-ID", "webhook-signature", "X-Hub-Signature-256",
-            "Connection", "Transfer-Encoding", "TE", "Upgrade", "User-Agent", "x-forwarded-for", "Expect",
+            "Host",
+            "Content-Length",
+            "content-type",
+            "WEBHOOK-ID",
+            "webhook-signature",
+            "X-Hub-Signature-256",
+            "Connection",
+            "Transfer-Encoding",
+            "TE",
+            "Upgrade",
+            "User-Agent",
+            "x-forwarded-for",
+            "Expect",
         ] {
             assert_eq!(codes(&[(name, "x")]), ["header_reserved"], "{name}");
         }

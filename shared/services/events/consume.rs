@@ -3,16 +3,17 @@
 use super::EventLog;
 use crate::{
     queue::payloads::EventsPayload,
-    services::Error,
+    services::{Error, webhooks},
 };
 
-/// Writes an entry's events to the log. Entries of a tenant must be consumed in their order; one that comes
-/// again does no harm.
+/// Writes an entry's events to the log, then queues them for the tenant's webhooks. Entries of a tenant must be
+/// consumed in their order; one that comes again does no harm.
 ///
 /// # Errors
 /// The entry must come again, and none of the same tenant before it.
 pub async fn consume(log: &EventLog, entry: EventsPayload) -> Result<(), Error> {
     let EventsPayload::V1(block) = entry;
-    log.append(block).await?;
-    Ok(())
+    let tenant = block.account_id;
+    let events = log.append(block).await?;
+    webhooks::fan_out(log.ctx(), tenant, &events).await
 }

@@ -94,12 +94,24 @@ impl Emitter {
         }
     }
 
-    fn gather(
-        &self,
-        tenant: TenantId,
-        event: NewEvent,
-        room: OwnedSemaphorePermit,
-    ) -> oneshot::Receiver<()> {
+    /// The same, but returns when the events are in line for the queue: for who must not wait for it.
+    /// [`Emitter::flush`] before the process ends.
+    pub async fn hand_over(&self, tenant: TenantId, events: impl IntoIterator<Item = NewEvent>) {
+        for event in events {
+            let room = self.0.room.clone().acquire_owned().await.expect("the semaphore is never closed");
+            drop(self.gather(tenant, event.fitting(), room));
+        }
+    }
+
+    /// Waits until the queue has everything.
+    pub async fn flush(&self) {
+        const LOOK_AGAIN: Duration = Duration::from_millis(10);
+        while !self.0.lock().is_empty() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn gather(&self, tenant: TenantId, event: NewEvent, room: OwnedSemaphorePermit) -> oneshot::Receiver<()> {
         let bytes = serde_json::to_string(&event).map_or(0, |json| json.len());
         let (accepted, is_accepted) = oneshot::channel();
         let waiting = Waiting { event, bytes, accepted, _room: room };
@@ -164,18 +176,23 @@ impl Inner {
     async fn send(&self, mut block: EventsV1) {
         let (began, mut pause) = (self.clock.now(), FIRST_PAUSE);
         while let Err(error) = self.queue.send(&block).await {
-            let is_fault = !matches!(error, QueueError::Unavailable(_));
-            let (tenant, count, error) = (block.account_id, block.events.len(), &error as &dyn std::error::Error);
-            if is_fault {
-                tracing::error!(%tenant, count, error, "events are refused by their queue; trying again");
-            } else {
-                tracing::warn!(%tenant, count, error, "events are not queued yet");
-            }
+            log(&block, &error);
             // The queue may have it all the same.
             block.maybe_since = Some(began);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+fn log(block: &EventsV1, error: &QueueError) {
+    let (tenant, count) = (block.account_id, block.events.len());
+    let is_fault = !matches!(error, QueueError::Unavailable(_));
+    let error = error as &dyn std::error::Error;
+    if is_fault {
+        tracing::error!(%tenant, count, error, "events are refused by their queue; trying again");
+    } else {
+        tracing::warn!(%tenant, count, error, "events are not queued yet");
     }
 }
 
@@ -206,7 +223,10 @@ mod tests {
             if let Some(gate) = &self.gate {
                 gate.notified().await;
             }
-            if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+            if self
+                .failures
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                .is_ok()
             {
                 return Err(QueueError::Unavailable("away".into()));
             }

@@ -2,10 +2,11 @@
 
 use crate::{
     domain::{
-        event::{Event, EventPattern},
+        event::{Event, EventPattern, EventType},
         ids::DeviceId,
+        permissions::Permission,
     },
-    services::{Error, Invalid},
+    services::{Caller, Error, Invalid},
 };
 
 /// Which events are wanted; nothing given means all.
@@ -15,6 +16,8 @@ pub struct EventFilter {
     pub types: Vec<EventPattern>,
     /// Of this device alone.
     pub device: Option<DeviceId>,
+    /// Without QR codes, which are as good as a login.
+    pub without_qr: bool,
 }
 
 impl EventFilter {
@@ -25,11 +28,20 @@ impl EventFilter {
         let read = |name: &str| invalid.take(name.parse(), "types", "type_unknown");
         let types = names.filter_map(read).collect();
         invalid.check()?;
-        Ok(Self { types, device })
+        Ok(Self { types, device, without_qr: false })
+    }
+
+    /// The same, without what the caller may not see.
+    #[must_use]
+    pub fn for_caller(self, caller: &Caller) -> Self {
+        Self { without_qr: !caller.role.allows(Permission::ConnectDevices), ..self }
     }
 
     /// Whether an event is wanted.
     pub fn takes(&self, event: &Event) -> bool {
+        if self.without_qr && event.kind == EventType::QrGenerated {
+            return false;
+        }
         let of_type = self.types.is_empty() || self.types.iter().any(|pattern| pattern.matches(event.kind));
         of_type && self.device.is_none_or(|device| event.device_id == Some(device))
     }

@@ -20,18 +20,18 @@ const MOST_ROWS: usize = 1_000;
 pub async fn history(
     ctx: &Context,
     caller: &Caller,
-    filter: &EventFilter,
+    filter: EventFilter,
     since: Option<Timestamp>,
     page: PageRequest,
 ) -> Result<Listing<Event>, Error> {
-    let tenant = caller.tenant();
+    let (tenant, filter) = (caller.tenant(), filter.for_caller(caller));
     let query = format!("events?{filter:?}&since={since:?}");
     let (limit, from) = page.read(ctx, tenant, &query)?;
     let before: Option<EventId> = from.and_then(|key| key.get("before")?.parse().ok());
     let (now, since) = (ctx.now().unix_seconds(), since.map_or(0, Timestamp::unix_millis));
     let mut items: Vec<Event> = Vec::new();
     let mut number = before.map_or(u64::MAX, EventId::sequence);
-    let mut looked = 0;
+    let (mut looked, mut reached) = (0, None);
     let next = 'read: loop {
         let found = events::up_to(&ctx.db, tenant, number, READ).await?;
         looked += found.rows.len();
@@ -39,7 +39,8 @@ pub async fn history(
             if row.at < since || row.ttl <= now {
                 break 'read None;
             }
-            number = row.sequence;
+            let first = EventId::at(row.at, row.sequence, 0);
+            (number, reached) = (row.sequence, Some(first));
             for event in row.into_events().into_iter().rev() {
                 if before.is_some_and(|before| event.id >= before) || !filter.takes(&event) {
                     continue;
@@ -54,7 +55,7 @@ pub async fn history(
             break None;
         }
         if looked >= MOST_ROWS {
-            break Some(EventId::at(i64::MAX >> 16, number, 0));
+            break reached;
         }
         number -= 1;
     };

@@ -16,9 +16,9 @@ pub fn connection_opened(device: &Device, now: Timestamp) -> NewEvent {
     event(EventType::ConnectionOpen, device, now, data)
 }
 
-/// It cannot any more, and why.
-pub fn connection_closed(device: &Device, reason: Option<&str>, now: Timestamp) -> NewEvent {
-    let data = json!({"reason": reason, "status": device.status});
+/// It cannot any more, and why, when there is more to say than that its owner or Kurir wanted it.
+pub fn connection_closed(device: &Device, now: Timestamp) -> NewEvent {
+    let data = json!({"reason": device.last_error, "status": device.status});
     event(EventType::ConnectionClose, device, now, data)
 }
 

@@ -24,7 +24,8 @@ pub fn of_steps(before: &Message, after: &Message, now: Timestamp) -> Vec<NewEve
     if before.sent_at.is_none()
         && let Some(at) = after.sent_at
     {
-        let then = Message { status: MessageStatus::Sent, delivered_at: None, read_at: None, ..after.clone() };
+        let then =
+            Message { status: MessageStatus::Sent, delivered_at: None, read_at: None, ..after.clone() };
         events.push(event(EventType::MessageSent, &then, at));
     }
     if before.delivered_at.is_none()
@@ -53,8 +54,17 @@ pub fn of_repeated(message: &Message, now: Timestamp) -> Vec<NewEvent> {
         read_at: None,
         ..message.clone()
     };
-    let steps = of_steps(&untouched, message, now);
-    steps.into_iter().map(|event| event.maybe_told_since(Some(message.created_at))).collect()
+    let since = |event: &NewEvent| match event.kind {
+        EventType::MessageFailed => message.created_at,
+        _ => event.timestamp,
+    };
+    let steps = of_steps(&untouched, message, now).into_iter();
+    steps
+        .map(|event| {
+            let since = since(&event);
+            event.maybe_told_since(Some(since))
+        })
+        .collect()
 }
 
 /// The data is the message as the API shows it.

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 use super::{EventLog, consume};
-use crate::queue::{QueueKind, Queues, Received, payloads::EventsPayload};
+use crate::{
+    queue::{QueueError, QueueKind, Queues, Received, payloads::EventsPayload},
+    services::Error,
+};
 
 /// Entries in hand at most: no two of them are of one tenant.
 const AT_A_TIME: usize = 32;
@@ -27,8 +30,7 @@ pub async fn receive(log: Arc<EventLog>) {
         let received: Vec<Received<EventsPayload>> = match queues.receive(QueueKind::Events, 0).await {
             Ok(received) => received,
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "events cannot be received");
+                log_away(&error);
                 tokio::time::sleep(AWAY).await;
                 continue;
             }
@@ -46,16 +48,22 @@ pub async fn receive(log: Arc<EventLog>) {
 
 async fn one(log: &EventLog, queues: &Queues, entry: Received<EventsPayload>) {
     let handle = [entry.receipt_handle];
-    let outcome = match consume(log, entry.payload).await {
+    let outcome = match consume(log, entry.payload).await.map_err(report) {
         Ok(()) => queues.delete(QueueKind::Events, 0, &handle).await,
-        Err(error) => {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "events cannot be written to the log and will come again");
-            queues.extend(QueueKind::Events, 0, &handle, AGAIN).await
-        }
+        Err(()) => queues.extend(QueueKind::Events, 0, &handle, AGAIN).await,
     };
     if let Err(error) = outcome {
         let error = &error as &dyn std::error::Error;
         tracing::warn!(error, "an entry of events cannot be given back or deleted; it will come again");
     }
+}
+
+fn report(error: Error) {
+    let error = &error as &dyn std::error::Error;
+    tracing::warn!(error, "events cannot be written to the log and will come again");
+}
+
+fn log_away(error: &QueueError) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(error, "events cannot be received");
 }

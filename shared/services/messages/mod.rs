@@ -24,7 +24,7 @@ pub use list_chats::list_chats;
 pub use queue::{QueueState, queue};
 pub use record_delivery::{Delivery, record_delivery};
 pub use record_identity::record_identity;
-pub use record_progress::record_progress;
+pub use record_progress::{record_progress, tell_again};
 pub use send::{NewMessage, send};
 pub use sweep_outbox::sweep_outbox;
 pub use wait::{LONGEST_WAIT, wait};

@@ -3,30 +3,44 @@
 use crate::{
     domain::{
         ids::{DeviceId, MessageId, TenantId},
-        message::Message,
+        message::{Message, MessageStatus},
     },
-    services::{Context, Error},
+    services::{Context, Error, events},
     store::messages::{self, Advanced, Step},
 };
 
-/// Moves a message forward. `wa_message_id` is the id that WhatsApp knows it by. Answers the message when it
-/// moved. Ids that the device did not send are passed over: the owner's phone gets receipts for what it sent
-/// itself before it was linked.
+/// Moves a message forward and tells of it. `wa_message_id` is the id that WhatsApp knows it by. Ids that the
+/// device did not send are passed over: the owner's phone gets receipts for what it sent itself before it was
+/// linked.
 pub async fn record_progress(
     ctx: &Context,
     tenant: TenantId,
     device: DeviceId,
     wa_message_id: &str,
     step: Step,
-) -> Result<Option<Message>, Error> {
+) -> Result<(), Error> {
+    use MessageStatus::{Failed, Sent};
+    let status = step.status;
     // What Kurir sent is found under the id itself; what the owner's phone sent, under a derived one.
-    let mut advanced = messages::advance(&ctx.db, tenant, device, wa_message_id, step.clone()).await?;
-    if matches!(advanced, Advanced::Missing) {
+    let mut advanced = messages::advance_from(&ctx.db, tenant, device, wa_message_id, step.clone()).await?;
+    if matches!(advanced.0, Advanced::Missing) {
         let id = MessageId::of_owner(device, wa_message_id).wa_message_id();
-        advanced = messages::advance(&ctx.db, tenant, device, &id, step).await?;
+        advanced = messages::advance_from(&ctx.db, tenant, device, &id, step).await?;
     }
     match advanced {
-        Advanced::Done(message) => Ok(Some(*message)),
-        Advanced::Stale(_) | Advanced::Missing => Ok(None),
+        (Advanced::Done(after), Some(before)) => {
+            ctx.emitter.hand_over(tenant, events::of_steps(&before, &after, ctx.now())).await;
+        }
+        // The step was written and the answer lost: what it tells may be lost, too.
+        (Advanced::Stale(now), _) if now.status == status && (status == Sent || status == Failed) => {
+            ctx.emitter.hand_over(tenant, events::of_repeated(&now, ctx.now())).await;
+        }
+        _ => {}
     }
+    Ok(())
+}
+
+/// Tells again what became of a message: whoever wrote it down may have died before it was told.
+pub async fn tell_again(ctx: &Context, tenant: TenantId, message: &Message) {
+    ctx.emitter.emit(tenant, events::of_repeated(message, ctx.now())).await;
 }

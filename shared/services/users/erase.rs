@@ -10,8 +10,8 @@ use crate::{
         ids::AccountId,
     },
     queue::payloads::{CommandPayload, DeviceRefV1},
-    services::{Context, Error},
-    store::{accounts, api_keys, audit, commands, counters, devices, refresh_tokens},
+    services::{Context, Error, webhooks},
+    store::{accounts, api_keys, audit, commands, counters, devices, events, refresh_tokens},
 };
 
 /// How long after the account went something of it may still turn up.
@@ -57,14 +57,17 @@ async fn step(ctx: &Context, id: AccountId) -> Result<bool, Error> {
         let payload = CommandPayload::DeviceChangedV1(DeviceRefV1 { account_id: id, device_id: device.id });
         ctx.queues.send_command(device.shard, &payload).await?;
     }
+    let age = ctx.now().since(erasure.requested_at);
+    let no_webhooks = webhooks::erase_of_tenant(ctx, id, age).await?;
     // The connector unlinks them and erases what they hold. And a request that got in just before the account
     // went, or an index that lags, may still bring something: the last sweep comes after that.
-    if !left.is_empty() || ctx.now().since(erasure.requested_at) < STRAGGLERS {
+    if !left.is_empty() || !no_webhooks || age < STRAGGLERS {
         return Ok(false);
     }
     commands::delete_of_tenant(&ctx.db, id).await?;
     counters::delete_of_tenant(&ctx.db, id).await?;
     audit::delete_of_tenant(&ctx.db, id).await?;
+    events::delete_of_tenant(&ctx.db, id).await?;
     let now = ctx.now();
     let done = Erasure { status: ErasureStatus::Done, finished_at: Some(now), ..erasure };
     accounts::finish_erasure(&ctx.db, &row, &done, now + MEMORY).await?;

@@ -1,5 +1,7 @@
 //! Logging: text for people, JSON for machines.
 
+mod json;
+
 use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, fmt};
@@ -13,7 +15,7 @@ pub fn init(default_filter: &str) {
     let builder =
         fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let _already_installed = match std::env::var("KURIR_LOG_FORMAT").as_deref() {
-        Ok("json") => builder.json().try_init(),
+        Ok("json") => builder.json().event_format(json::Json).try_init(),
         _ => builder.try_init(),
     };
 }

@@ -1,0 +1,6 @@
+//! The `webhooks` function.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    functions::lambda::run(functions::routes::webhooks()).await
+}

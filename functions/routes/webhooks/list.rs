@@ -1,0 +1,40 @@
+//! `GET /v1/webhooks`
+
+use axum::{extract::State, http::Method, response::IntoResponse};
+use shared::{
+    domain::permissions::Permission,
+    services::{Context, webhooks},
+};
+use utoipa_axum::routes;
+
+use super::{
+    super::listing::{ListBody, list_body},
+    WebhookBody,
+};
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PageQuery, QueryParams},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    Route::new(Method::GET, "/v1/webhooks", Access::Needs(Permission::ViewWebhooks), handle)
+        .documented(|| routes!(handle))
+}
+
+/// The caller's webhooks, oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks",
+    tag = "webhooks",
+    params(PageQuery),
+    responses((status = 200, description = "A page.", body = ListBody<WebhookBody>)),
+)]
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    QueryParams(page): QueryParams<PageQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let listing = webhooks::list(&ctx, &caller, page.into()).await?;
+    Ok(list_body(listing, |webhook| WebhookBody::of(webhook, &caller)))
+}

@@ -1,0 +1,47 @@
+//! `POST /v1/webhooks/{id}/deliveries/{deliveryId}/redeliver`
+
+use axum::{
+    Json,
+    extract::State,
+    http::{Method, StatusCode},
+    response::IntoResponse,
+};
+use shared::{
+    domain::{
+        ids::{DeliveryId, WebhookId},
+        permissions::Permission,
+    },
+    services::{Context, webhooks},
+};
+use utoipa_axum::routes;
+
+use super::QueuedBody;
+use crate::{
+    error::Problem,
+    extract::{CallerOf, PathIds},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    let path = "/v1/webhooks/{id}/deliveries/{deliveryId}/redeliver";
+    Route::new(Method::POST, path, Access::Needs(Permission::ManageWebhooks), handle)
+        .audited("webhook.redeliver")
+        .documented(|| routes!(handle))
+}
+
+/// Delivers the event of a delivery again, as a delivery of its own with the same `webhook-id`.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{id}/deliveries/{deliveryId}/redeliver",
+    tag = "webhooks",
+    params(("id" = WebhookId, Path), ("deliveryId" = DeliveryId, Path)),
+    responses((status = 202, description = "Queued.", body = QueuedBody)),
+)]
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds((id, delivery)): PathIds<(WebhookId, DeliveryId)>,
+) -> Result<impl IntoResponse, Problem> {
+    let delivery_id = webhooks::redeliver(&ctx, &caller, id, delivery).await?;
+    Ok((StatusCode::ACCEPTED, Json(QueuedBody { delivery_id })))
+}

@@ -1,0 +1,77 @@
+//! `POST /v1/webhooks/{id}/replay`
+
+use axum::{
+    Json,
+    extract::State,
+    http::{Method, StatusCode},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+use shared::{
+    clock::Timestamp,
+    domain::{
+        ids::{EventId, WebhookId},
+        permissions::Permission,
+    },
+    services::{
+        Context,
+        webhooks::{self, ReplayRange},
+    },
+};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use crate::{
+    error::Problem,
+    extract::{CallerOf, JsonBody, PathIds},
+    route::{Access, Route},
+};
+
+pub fn route() -> Route {
+    let path = "/v1/webhooks/{id}/replay";
+    Route::new(Method::POST, path, Access::Needs(Permission::ManageWebhooks), handle)
+        .audited("webhook.replay")
+        .documented(|| routes!(handle))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ReplayInput {
+    /// Events that were logged at this moment or later …
+    since: Timestamp,
+    /// … and before this one; up to now when not given.
+    until: Option<Timestamp>,
+    /// Where an earlier answer stopped.
+    after: Option<EventId>,
+}
+
+/// What a replay did.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ReplayedBody {
+    /// How many deliveries are queued.
+    queued: usize,
+    /// Give it as `after` to go on; null when the range is done.
+    stopped_after: Option<EventId>,
+}
+
+/// Delivers the events of a range of time again that this webhook wants, about a thousand with each request.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{id}/replay",
+    tag = "webhooks",
+    params(("id" = WebhookId, Path)),
+    request_body = ReplayInput,
+    responses((status = 202, description = "Queued.", body = ReplayedBody)),
+)]
+async fn handle(
+    State(ctx): State<Context>,
+    CallerOf(caller): CallerOf,
+    PathIds(id): PathIds<WebhookId>,
+    JsonBody(input): JsonBody<ReplayInput>,
+) -> Result<impl IntoResponse, Problem> {
+    let ReplayInput { since, until, after } = input;
+    let done = webhooks::replay(&ctx, &caller, id, ReplayRange { since, until, after }).await?;
+    let body = ReplayedBody { queued: done.queued, stopped_after: done.stopped_after };
+    Ok((StatusCode::ACCEPTED, Json(body)))
+}

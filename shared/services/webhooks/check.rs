@@ -1,0 +1,65 @@
+//! What holds for webhooks however they come about.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::{
+        device::Desired,
+        event::EventPattern,
+        ids::{DeviceId, TenantId},
+        webhook::{MAX_DEVICES, MAX_PATTERNS, check_headers},
+    },
+    secret::Secret,
+    services::{Context, Error, Invalid},
+    store::devices,
+};
+
+/// Checks a URL, also what its name leads to at present.
+pub(super) async fn url(ctx: &Context, invalid: &mut Invalid, text: &str) -> String {
+    let text = text.trim();
+    if let Err(refusal) = ctx.outbound.check(text).await {
+        invalid.unless(false, "url", refusal.code(), &refusal.to_string());
+    }
+    text.to_owned()
+}
+
+/// Reads patterns.
+pub(super) fn events(invalid: &mut Invalid, texts: &[String]) -> Vec<EventPattern> {
+    invalid.unless(!texts.is_empty(), "events", "too_few", "at least one pattern is needed; * is for all");
+    invalid.unless(texts.len() <= MAX_PATTERNS, "events", "too_many", "at most 50 patterns");
+    let read = texts.iter().take(MAX_PATTERNS).enumerate().filter_map(|(n, text)| {
+        invalid.take(text.parse::<EventPattern>(), &format!("events[{n}]"), "event_unknown")
+    });
+    read.collect()
+}
+
+/// Checks that devices are the tenant's own.
+pub(super) async fn device_ids(
+    ctx: &Context,
+    tenant: TenantId,
+    invalid: &mut Invalid,
+    ids: &[DeviceId],
+) -> Result<(), Error> {
+    if ids.len() > MAX_DEVICES {
+        invalid.unless(false, "deviceIds", "too_many", "at most 50 devices");
+        return Ok(());
+    }
+    let found = ids.iter().map(|id| devices::get(&ctx.db, tenant, *id));
+    for (n, device) in futures::future::try_join_all(found).await?.into_iter().enumerate() {
+        let is_there = device.is_some_and(|device| device.desired != Desired::Deleted);
+        let field = format!("deviceIds[{n}]");
+        invalid.unless(is_there, &field, "device_unknown", "there is no such device");
+    }
+    Ok(())
+}
+
+/// Checks its owner's headers.
+pub(super) fn headers(invalid: &mut Invalid, headers: &BTreeMap<String, Secret>) {
+    for fault in check_headers(headers.iter().map(|(name, value)| (name.as_str(), value.expose()))) {
+        let field = match fault.name.as_str() {
+            "" => "headers".to_owned(),
+            name => format!("headers.{name}"),
+        };
+        invalid.unless(false, &field, fault.code, fault.message);
+    }
+}

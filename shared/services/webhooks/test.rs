@@ -1,0 +1,39 @@
+//! Trying a webhook out.
+
+use serde_json::json;
+
+use super::{
+    queue::{enqueue, first_try},
+    require_active,
+};
+use crate::{
+    clock::Timestamp,
+    domain::{
+        event::{Event, EventType},
+        ids::{DeliveryId, EventId, WebhookId},
+        webhook::Trigger,
+    },
+    services::{Caller, Context, Error},
+};
+
+/// Queues an event that nothing happened for, to one of the caller's webhooks alone.
+pub async fn test(ctx: &Context, caller: &Caller, id: WebhookId) -> Result<DeliveryId, Error> {
+    require_active(&super::get(ctx, caller, id).await?)?;
+    let now = ctx.now();
+    let delivery = DeliveryId::generate(now);
+    let event = test_event(id, EventId::generate(now));
+    let first = first_try((caller.tenant(), id), delivery, Trigger::Test, event, now);
+    enqueue(ctx, vec![first]).await?;
+    Ok(delivery)
+}
+
+/// The test event of this id: no log has it, but it can be made anew.
+pub(super) fn test_event(webhook: WebhookId, id: EventId) -> Event {
+    Event {
+        id,
+        kind: EventType::WebhookTest,
+        timestamp: Timestamp::from_unix_millis(id.unix_millis()),
+        device_id: None,
+        data: json!({"webhookId": webhook, "text": "This is a test."}),
+    }
+}
