@@ -73,7 +73,7 @@ async fn handle(
     let entries = |request: &Value| request["Entries"].as_array().cloned().unwrap_or_default();
     match operation {
         SqsOperation::SendMessage => {
-            let rows = kept.add(queue, &[request.clone()]).map_err(failed)?;
+            let rows = kept.add(queue, std::slice::from_ref(&request)).map_err(failed)?;
             let answer = ask(sqs, operation, &request).await;
             let sent = answer.as_ref().ok().and_then(|(body, _)| body["MessageId"].as_str());
             kept.sent(&rows, &[sent]).map_err(failed)?;

@@ -256,7 +256,10 @@ fn refused(asked: &Asked, kind: &str, body: &[u8], region: &str) -> Option<Fault
         }
         "ValidationException" if message.contains("specified index") => Some(Fault::NoIndex { name: name() }),
         _ if code.to_lowercase().contains("accessdenied") || code == "UnauthorizedOperation" => {
-            Some(Fault::Forbidden { action: asked.action(), resource: name(), code: code.into() })
+            // Of a transaction, only the message tells which action it was.
+            let named = message.split_once("to perform: ").and_then(|(_, rest)| rest.split_whitespace().next());
+            let action = named.map_or_else(|| asked.action(), str::to_owned);
+            Some(Fault::Forbidden { action, resource: name(), code: code.into() })
         }
         _ if CREDENTIALS.contains(&code) => Some(Fault::BadCredentials { code: code.into() }),
         _ => None,
@@ -319,6 +322,11 @@ mod tests {
             asked("AmazonSQS.SendMessage", r#"{"QueueUrl": "https://sqs/123456789012/kurir-commands-0"}"#);
         let text = answer(&send, "com.amazonaws.sqs#AccessDenied", "").unwrap();
         assert!(text.starts_with("`sqs:SendMessage` on `kurir-commands-0` is not allowed"), "{text}");
+        let items = r#"{"TransactItems": [{"Put": {"TableName": "kurir-accounts"}}]}"#;
+        let message = "User: … is not authorized to perform: dynamodb:UpdateItem on resource: …";
+        let code = "com.amazon.coral.service#AccessDeniedException";
+        let text = answer(&asked("DynamoDB_20120810.TransactWriteItems", items), code, message).unwrap();
+        assert!(text.starts_with("`dynamodb:UpdateItem` on `kurir-accounts` is not allowed"), "{text}");
         // A key that the role may not use looks like that.
         assert!(answer(&send, "KMS.AccessDeniedException", "").is_some());
     }

@@ -12,6 +12,7 @@ mod memory;
 mod quiet;
 mod report;
 mod sizes;
+mod streams;
 mod throughput;
 
 use report::Report;
@@ -29,6 +30,7 @@ async fn main() {
             "cost" => cost::measure(&sizes).await,
             "memory" => memory::measure(&sizes).await,
             "latency" => latency::measure(&sizes).await,
+            "streams" => streams::measure(&sizes).await,
             "failover" => failover::measure(&sizes).await,
             other => panic!("there is no section {other}: {}", Sizes::SECTIONS.join(", ")),
         };

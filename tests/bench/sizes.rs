@@ -10,15 +10,19 @@ pub struct Sizes {
     pub idle: Vec<usize>,
     /// `KURIR_BENCH_CONCURRENT`: requests at a time.
     pub concurrent: usize,
+    /// `KURIR_BENCH_STREAMS`: event streams.
+    pub streams: usize,
+    /// `KURIR_BENCH_EVENT_RATES`: events a second that go to them.
+    pub event_rates: Vec<usize>,
     /// `KURIR_BENCH_KILLS`: connectors killed.
     pub kills: usize,
 }
 
 impl Sizes {
     /// All sections.
-    pub const SECTIONS: [&str; 5] = ["throughput", "cost", "memory", "latency", "failover"];
+    pub const SECTIONS: [&str; 6] = ["throughput", "cost", "memory", "latency", "streams", "failover"];
 
-    /// As the environment says; by default those of issue 4.
+    /// As the environment says; by default those of issues 4 and 5.
     pub fn from_env() -> Self {
         let one = |name: &str, default: usize| many(name, &[default])[0];
         Self {
@@ -26,6 +30,8 @@ impl Sizes {
             messages: one("KURIR_BENCH_MESSAGES", 2_000),
             idle: many("KURIR_BENCH_IDLE", &[100, 500, 2_000]),
             concurrent: one("KURIR_BENCH_CONCURRENT", 50),
+            streams: one("KURIR_BENCH_STREAMS", 1_000),
+            event_rates: many("KURIR_BENCH_EVENT_RATES", &[50, 500]),
             kills: one("KURIR_BENCH_KILLS", 10),
         }
     }

@@ -1,7 +1,7 @@
 //! The core journey, through API Gateway.
 
 use serde_json::{Value, json};
-use tests::{Api, Gateway};
+use tests::{Api, Gateway, Receiver, eventually};
 
 use crate::{ministack::Ministack, stack::ADMIN};
 
@@ -27,6 +27,9 @@ pub async fn travel(ministack: &Ministack, outputs: &Value, sandbox: &Gateway) {
     admin.plan(&session["account"], "pro").await;
     let (own, other) =
         (sandbox.phone("6281100000001", "Ani").await, sandbox.phone("6281100000002", "Budi").await);
+    let receiver = Receiver::start().await;
+    let hook = json!({"url": receiver.url, "events": ["message.*"]});
+    let hook = ani.post("/v1/webhooks", hook).await.expect(201).json;
     let device = ani.device("shop").await;
     let qr = ani.qr(&device).await;
     own.scan(&qr).await;
@@ -39,6 +42,20 @@ pub async fn travel(ministack: &Ministack, outputs: &Value, sandbox: &Gateway) {
     ani.receives(&device, "6281100000002@s.whatsapp.net", "Halo juga").await;
     let chats = ani.get(&format!("/v1/devices/{device}/chats")).await.expect(200).json;
     assert_eq!(chats["items"][0]["lastMessagePreview"], "Halo juga", "{chats}");
+
+    // Both went through the queue of events and that of deliveries.
+    for kind in ["message.delivered", "message.received"] {
+        let call = receiver.gets_event(kind).await;
+        assert!(!call.header("webhook-signature").is_empty());
+        let history = ani.get(&format!("/v1/events/history?types={kind}")).await.expect(200).json;
+        assert_eq!(history["items"][0]["id"], call.event()["id"], "{history}");
+    }
+    let path = format!("/v1/webhooks/{}/deliveries", hook["id"].as_str().expect("an id"));
+    eventually("the deliveries are written down", async || {
+        let deliveries = ani.get(&path).await.expect(200).json;
+        (deliveries["items"][0]["status"] == "succeeded").then_some(())
+    })
+    .await;
 }
 
 /// The API behind ministack's API Gateway, which knows it by the name that is asked for.

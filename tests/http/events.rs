@@ -1,10 +1,11 @@
 //! `/v1/events` and `/v1/events/history`, with the events of devices that want to be linked.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Api, Gateway, Said, eventually};
+use tokio::time::Instant;
 
 /// A device that shows a QR code; its id.
 async fn waiting_device(caller: &Api) -> String {

@@ -226,3 +226,15 @@ async fn an_account_that_goes_takes_its_webhooks_and_their_log_with_it() {
     .await;
     assert_eq!((gateway.rows("webhooks").await, gateway.rows("deliveries").await), (0, 0));
 }
+
+#[tokio::test]
+async fn http_is_taken_where_the_configuration_says_so() {
+    let gateway = Gateway::start_with(&[("KURIR_ALLOW_HTTP_URLS", "1")]).await;
+    gateway.admin.webhook("http://example.com/", &["*"]).await;
+    let inside = json!({"url": "http://10.0.0.1/", "events": ["*"]});
+    gateway.admin.post("/v1/webhooks", inside).await.expect(422).naming("url", "address_forbidden");
+    let error = Gateway::fails_to_start(&[("KURIR_ALLOW_HTTP_URLS", "perhaps")]).await;
+    assert!(error.contains("KURIR_ALLOW_HTTP_URLS must be `1` or `0`"), "{error}");
+    let error = Gateway::fails_to_start(&[("KURIR_WEBHOOK_RETRY_SCALE", "0")]).await;
+    assert!(error.contains("KURIR_WEBHOOK_RETRY_SCALE must be a number above 0"), "{error}");
+}

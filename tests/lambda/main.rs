@@ -7,6 +7,7 @@ mod events;
 mod function;
 mod mistakes;
 mod runtime_api;
+mod webhooks;
 
 use event::Event;
 use function::Function;
@@ -248,7 +249,7 @@ async fn a_qr_code_comes_as_text_and_as_either_picture() {
 
 #[tokio::test]
 async fn each_function_serves_its_own_routes_and_no_others() {
-    const ROUTES: [(&str, &str, &str); 8] = [
+    const ROUTES: [(&str, &str, &str); 9] = [
         ("auth", "POST", "/v1/auth/login"),
         ("auth", "POST", "/v1/auth/refresh"),
         ("accounts", "GET", "/v1/me"),
@@ -257,9 +258,10 @@ async fn each_function_serves_its_own_routes_and_no_others() {
         ("messages", "POST", "/v1/devices/dev_01JZZZZZZZZZZZZZZZZZZZZZZZ/messages"),
         ("queries", "GET", "/v1/devices/dev_01JZZZZZZZZZZZZZZZZZZZZZZZ/chats"),
         ("queries", "GET", "/v1/health"),
+        ("webhooks", "GET", "/v1/webhooks"),
     ];
     let gateway = gateway().await;
-    for name in ["auth", "accounts", "devices", "messages", "queries"] {
+    for name in ["auth", "accounts", "devices", "messages", "queries", "webhooks"] {
         let mut function = Function::start(name, &gateway).await;
         for (owner, method, path) in ROUTES {
             let answer = function.call(&Event::new(method, path)).await;

@@ -1,12 +1,10 @@
 //! Events of messages and connections, from WhatsApp to whoever listens.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, time::Duration};
 
 use serde_json::{Value, json};
 use tests::Gateway;
+use tokio::time::Instant;
 
 fn types(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["type"].as_str().unwrap()).collect()
