@@ -257,7 +257,8 @@ fn refused(asked: &Asked, kind: &str, body: &[u8], region: &str) -> Option<Fault
         "ValidationException" if message.contains("specified index") => Some(Fault::NoIndex { name: name() }),
         _ if code.to_lowercase().contains("accessdenied") || code == "UnauthorizedOperation" => {
             // Of a transaction, only the message tells which action it was.
-            let named = message.split_once("to perform: ").and_then(|(_, rest)| rest.split_whitespace().next());
+            let named =
+                message.split_once("to perform: ").and_then(|(_, rest)| rest.split_whitespace().next());
             let action = named.map_or_else(|| asked.action(), str::to_owned);
             Some(Fault::Forbidden { action, resource: name(), code: code.into() })
         }

@@ -5,6 +5,7 @@
 mod api;
 mod aws;
 mod aws_proxy;
+pub mod contract;
 mod fleet;
 mod gateway;
 mod http_client;

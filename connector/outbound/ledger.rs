@@ -22,7 +22,10 @@ use super::Entry;
 use crate::{retry::patiently, session::Place, shard::Worker};
 
 /// How long a change may stay in memory only, when no limit depends on it.
-const LATER: Duration = Duration::from_secs(5);
+const LATER: Duration = Duration::from_secs(60);
+
+/// How long it waits after it could not be stored.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long entries may wait for the ledger.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -145,8 +148,8 @@ impl Ledger {
                     return Ok(false);
                 }
                 Err(error) => {
-                    // Not at once again.
-                    self.changed_at = Some(Instant::now() + LATER);
+                    // Not at once again, however urgent.
+                    self.changed_at = Some(Instant::now() + AGAIN);
                     return Err(error);
                 }
             }

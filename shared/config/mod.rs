@@ -39,7 +39,7 @@ pub struct Config {
     /// Who may talk to the HTTP functions.
     pub http: HttpPolicy,
     /// Which addresses tenants may give (`KURIR_ALLOW_HTTP_URLS=1` allows `http`). That this machine is among
-    /// them is up to the sandbox, and not to the environment.
+    /// them is up to sandbox builds, and not to the environment.
     pub urls: UrlPolicy,
     /// What the pauses between tries of a webhook are multiplied with (`KURIR_WEBHOOK_RETRY_SCALE`, above 0, at
     /// most 1, default 1), so that tests need not wait for hours.

@@ -15,7 +15,7 @@ const MAX_LEN: usize = 2_048;
 pub struct UrlPolicy {
     /// `http` as well (`KURIR_ALLOW_HTTP_URLS`).
     pub allow_http: bool,
-    /// This machine, over `http` as well: set by the sandbox, and by nothing in the environment.
+    /// This machine, over `http` as well: set by sandbox builds, and by nothing in the environment.
     pub allow_loopback: bool,
 }
 

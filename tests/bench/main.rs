@@ -3,6 +3,7 @@
 //! The environment chooses: `KURIR_BENCH_SECTIONS` (names separated by commas), `KURIR_BENCH_WRITE=0` (print
 //! only), and the sizes in `sizes.rs`.
 
+mod cold_start;
 mod cost;
 mod failover;
 mod latency;
@@ -31,6 +32,7 @@ async fn main() {
             "memory" => memory::measure(&sizes).await,
             "latency" => latency::measure(&sizes).await,
             "streams" => streams::measure(&sizes).await,
+            "cold_start" => cold_start::measure(&sizes).await,
             "failover" => failover::measure(&sizes).await,
             other => panic!("there is no section {other}: {}", Sizes::SECTIONS.join(", ")),
         };

@@ -16,11 +16,14 @@ pub struct Sizes {
     pub event_rates: Vec<usize>,
     /// `KURIR_BENCH_KILLS`: connectors killed.
     pub kills: usize,
+    /// `KURIR_BENCH_COLD_STARTS`: starts of a function.
+    pub cold_starts: usize,
 }
 
 impl Sizes {
     /// All sections.
-    pub const SECTIONS: [&str; 6] = ["throughput", "cost", "memory", "latency", "streams", "failover"];
+    pub const SECTIONS: [&str; 7] =
+        ["throughput", "cost", "memory", "latency", "streams", "failover", "cold_start"];
 
     /// As the environment says; by default those of issues 4 and 5.
     pub fn from_env() -> Self {
@@ -33,6 +36,7 @@ impl Sizes {
             streams: one("KURIR_BENCH_STREAMS", 1_000),
             event_rates: many("KURIR_BENCH_EVENT_RATES", &[50, 500]),
             kills: one("KURIR_BENCH_KILLS", 10),
+            cold_starts: one("KURIR_BENCH_COLD_STARTS", 20),
         }
     }
 }

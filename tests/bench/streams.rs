@@ -44,20 +44,23 @@ pub async fn measure(sizes: &Sizes) -> Vec<String> {
     let began = Instant::now();
     let (delays, mut arrived) = mpsc::unbounded_channel();
     let count = Arc::new(AtomicU64::default());
-    let mut tenants = Vec::new();
-    let before = signals::resident_kib(gateway.pid());
-    let mut clients = JoinSet::new();
+    let (mut tenants, mut owners) = (Vec::new(), Vec::new());
     for number in 0..sizes.streams.div_ceil(PER_TENANT) {
         let (owner, session) = gateway.api.register(&format!("tenant{number}@example.com")).await;
         gateway.admin.plan(&session["account"], "enterprise").await;
-        let tenant: TenantId =
-            session["account"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-        tenants.push(tenant);
-        for _ in 0..PER_TENANT.min(sizes.streams - number * PER_TENANT) {
-            let response = owner.request(Method::GET, "/v1/events").send().await.expect("an answer");
-            assert_eq!(response.status().as_u16(), 200);
-            clients.spawn(listen(response, began, delays.clone(), count.clone()));
-        }
+        let id = session["account"]["id"].as_str().and_then(|id| id.parse::<TenantId>().ok());
+        tenants.push(id.expect("an id"));
+        owners.push(owner);
+    }
+    // Hashing passwords takes memory, too.
+    tokio::time::sleep(SETTLING).await;
+    let before = signals::resident_kib(gateway.pid());
+    let mut clients = JoinSet::new();
+    for number in 0..sizes.streams {
+        let owner = &owners[number / PER_TENANT];
+        let response = owner.request(Method::GET, "/v1/events").send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), 200);
+        clients.spawn(listen(response, began, delays.clone(), count.clone()));
     }
     tokio::time::sleep(SETTLING).await;
     let open = signals::resident_kib(gateway.pid());

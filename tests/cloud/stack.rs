@@ -4,8 +4,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;

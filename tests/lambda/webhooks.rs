@@ -1,9 +1,9 @@
 //! The functions of webhooks: one that serves their API, one that the queue of deliveries drives.
 
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver};
+use tests::Receiver;
 
-use crate::{PREFIX, event::Event, function::Function, register, text};
+use crate::{event::Event, function::Function, register, text};
 
 /// An event of SQS with these messages.
 fn sqs_event(entries: &[(&str, String)]) -> Value {
@@ -31,17 +31,15 @@ fn entry(tenant: &Value, webhook: &Value, delivery: &str, not_before: &str) -> S
 }
 
 #[tokio::test]
-async fn webhooks_are_made_through_the_function_and_this_machine_is_no_address_for_them() {
+async fn webhooks_are_made_through_the_function_and_not_for_addresses_inside() {
     let gateway = crate::gateway().await;
     let mut auth = Function::start("auth", &gateway).await;
     let session = register(&mut auth, "ani@example.com").await;
     let token = text(&session["accessToken"]);
     let mut webhooks = Function::start("webhooks", &gateway).await;
     let new = |url: &str| Event::post("/v1/webhooks", &json!({"url": url, "events": ["*"]})).token(token);
-    for url in ["http://127.0.0.1:3000/", "http://localhost:3000/"] {
-        webhooks.call(&new(url)).await.expect(422).naming("url", "scheme_forbidden");
-    }
-    for url in ["https://127.0.0.1:3000/", "https://localhost:3000/", "https://[::1]:3000/"] {
+    for url in ["https://10.0.0.1/", "https://169.254.169.254/latest/meta-data/", "https://[fd00:ec2::254]/"]
+    {
         webhooks.call(&new(url)).await.expect(422).naming("url", "address_forbidden");
     }
     let made = webhooks.call(&new("https://example.com/hook")).await.expect(201);
@@ -53,12 +51,13 @@ async fn webhooks_are_made_through_the_function_and_this_machine_is_no_address_f
 
 #[tokio::test]
 async fn of_a_batch_only_what_cannot_be_settled_comes_again() {
-    let gateway = Gateway::start_with(&[("KURIR_PREFIX", PREFIX)]).await;
+    let gateway = crate::gateway().await;
     let tenant = gateway.admin.get("/v1/me").await.expect(200).json["id"].clone();
     let receiver = Receiver::start().await;
     let webhook = gateway.admin.webhook(&receiver.url, &["*"]).await;
+    receiver.statuses([500, 204]);
     let unknown = json!("whk_01M7XV57GBZ89BFE1MY4WYHDM6");
-    let (now, later) = (tests::in_seconds(0), tests::in_seconds(2));
+    let (now, later) = (tests::in_seconds(0), tests::in_seconds(3));
     let batch = [
         ("1", "not JSON".to_owned()),
         ("2", entry(&tenant, &unknown, "dlv_01M7XV57GBZ89BFE1MY4WYHDM6", &now)),
@@ -70,16 +69,18 @@ async fn of_a_batch_only_what_cannot_be_settled_comes_again() {
     let answer = function.give(sqs_event(&batch)).await;
     let failed = json!({"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "4"}]});
     assert_eq!(answer, failed);
+    assert_eq!(receiver.calls().len(), 1, "one was due, and the function sent it");
 
-    // The function may not call this machine; the gateway, which takes the next try from the queue, may. What was
-    // too early cost no try.
-    receiver.gets(2).await;
+    // The rest lies in the queue, where the gateway finds it. What was too early cost no try.
+    receiver.gets(3).await;
     let tries = gateway.admin.tries(&webhook, 3).await;
-    let seen: Vec<_> = tries.iter().map(|one| (text(&one["deliveryId"]), one["attempt"].as_u64())).collect();
+    let seen: Vec<_> = tries
+        .iter()
+        .map(|one| (text(&one["deliveryId"]), one["attempt"].as_u64(), text(&one["status"])))
+        .collect();
     let (third, fifth) = ("dlv_01M7XV57GBZ89BFE1MY4WYHDM7", "dlv_01M7XV57GBZ89BFE1MY4WYHDM8");
-    assert_eq!(seen, [(fifth, Some(1)), (third, Some(2)), (third, Some(1))]);
-    assert_eq!((text(&tries[0]["status"]), text(&tries[1]["status"])), ("succeeded", "succeeded"));
-    let refused = &tries[2];
-    assert_eq!((text(&refused["status"]), &refused["responseStatus"]), ("retrying", &Value::Null));
-    assert_eq!(refused["error"], "the scheme must be https");
+    assert_eq!(
+        seen,
+        [(fifth, Some(1), "succeeded"), (third, Some(2), "succeeded"), (third, Some(1), "retrying")]
+    );
 }

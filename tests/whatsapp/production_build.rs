@@ -33,3 +33,15 @@ fn the_functions_do_not_link_what_carries_the_agpl() {
     }
     assert!(tree("connector", &[]).contains("wacore-libsignal"));
 }
+
+#[test]
+fn production_functions_and_cargo_live_send_no_webhooks_into_this_machine() {
+    let functions = |tree: &str| {
+        let line = tree.lines().find(|line| line.contains("functions v")).expect("the functions are there");
+        line.rsplit(')').next().unwrap_or_default().to_owned()
+    };
+    for package in ["functions", "localstack"] {
+        assert!(!functions(&tree(package, &[])).contains("sandbox"), "{package}");
+        assert!(functions(&tree(package, &["--features", "sandbox"])).contains("sandbox"), "{package}");
+    }
+}

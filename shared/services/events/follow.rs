@@ -95,7 +95,7 @@ impl Follow {
                         self.stage = Stage::CatchingUp;
                         continue;
                     };
-                    let found = patiently(self.tenant, || self.find(last)).await?;
+                    let found = patiently(self.tenant, || Box::pin(self.find(last))).await?;
                     self.stage = Stage::CatchingUp;
                     if !found {
                         (self.read, self.begin) = (0, None);
@@ -152,7 +152,8 @@ impl Follow {
 
     /// The next rows, and whether there may be more.
     async fn read_on(&mut self) -> Option<(Vec<EventRow>, bool)> {
-        let read = || events::after(&self.ctx.db, self.tenant, self.read, READ);
+        // Boxed: thousands of streams wait, and hardly one reads.
+        let read = || Box::pin(events::after(&self.ctx.db, self.tenant, self.read, READ));
         let found = patiently(self.tenant, read).await?;
         Some((found.rows, found.more))
     }

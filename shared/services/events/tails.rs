@@ -22,7 +22,7 @@ use crate::{
 pub const MOST_WATCHERS: usize = 100;
 
 /// How many rows may wait for one who watches; whoever falls behind that is cut off.
-const ROOM: usize = 64;
+const ROOM: usize = 256;
 
 /// The pause between looks while something happens.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -30,7 +30,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// It grows to this while nothing does.
 const LONGEST_PAUSE: Duration = Duration::from_millis(750);
 
-/// The pause after a look that somebody asked for: what comes meanwhile is read together.
+/// The pause after a look that somebody asked for, and between pages: what comes meanwhile is read together, and
+/// those who watch get time to take what they got.
 const GATHER: Duration = Duration::from_millis(20);
 
 /// How often it is looked whether the tenant may still see its log.
@@ -203,7 +204,7 @@ async fn run(ctx: Context, tenant: TenantId, asked: Arc<Notify>) {
                     tails.hand_on(tenant, &asked, Row { sequence, events });
                 }
                 pause = match (found.more, some || is_asked) {
-                    (true, _) => Duration::ZERO,
+                    (true, _) => GATHER,
                     (false, true) => PAUSE,
                     (false, false) => (pause * 5 / 4).clamp(PAUSE, LONGEST_PAUSE),
                 };
