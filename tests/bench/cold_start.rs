@@ -57,9 +57,16 @@ pub async fn measure(sizes: &Sizes) -> Vec<String> {
     let ours = [folder.join(FUNCTION).into_os_string()];
     let theirs = ["node".into(), node.join("index.mjs").into_os_string()];
     let has_node = node.join("node_modules").exists();
-    for (name, command) in [(format!("`{FUNCTION}`, Rust"), &ours[..]), ("Node 20, AWS SDK v3".into(), &theirs)] {
+    for (name, command) in
+        [(format!("`{FUNCTION}`, Rust"), &ours[..]), ("Node 20, AWS SDK v3".into(), &theirs)]
+    {
         if name.starts_with("Node") && !has_node {
-            table.row(&[name, "not measured: npm ci in tests/bench/node".into(), String::new(), String::new()]);
+            table.row(&[
+                name,
+                "not measured: npm ci in tests/bench/node".into(),
+                String::new(),
+                String::new(),
+            ]);
             continue;
         }
         let (mut times, mut memory) = (Vec::new(), Vec::new());

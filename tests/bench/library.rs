@@ -32,9 +32,9 @@ impl Library {
             let line = library.line().await;
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["qr", n, qr] => {
-                    let phone =
-                        gateway.phone_with(format!("62822{:07}", n.parse::<u32>().expect("a number")));
-                    phone.await.scan(qr).await;
+                    // Every run has phones of its own: one that has more links costs its senders more.
+                    let n: usize = n.parse().expect("a number");
+                    gateway.phone_with(format!("62822{clients:04}{n:04}")).await.scan(qr).await;
                 }
                 ["linked", _] => linked += 1,
                 _ => panic!("unexpected: {line}"),

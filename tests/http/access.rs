@@ -49,16 +49,13 @@ async fn each_role_may_what_the_table_says_and_nothing_else() {
             // `logout-all` would end nothing here: these are keys, not tokens.
             let request = caller.request(route.method.clone(), &path);
             let request = if route.method == Method::GET { request } else { request.json(&json!({})) };
-            let answer = caller.send(request).await;
-            let allowed = ![401, 403].contains(&answer.status);
-            assert_eq!(
-                allowed,
-                role.allows(permission),
-                "{role:?} at {} {path}: {}",
-                route.method,
-                answer.status
-            );
-            assert!(answer.status < 500, "{} {path}: {}", route.method, answer.json);
+            // Only the status: what streams does not end.
+            let answer =
+                request.send().await.unwrap_or_else(|error| panic!("{path} does not answer: {error}"));
+            let status = answer.status().as_u16();
+            let allowed = ![401, 403].contains(&status);
+            assert_eq!(allowed, role.allows(permission), "{role:?} at {} {path}: {status}", route.method);
+            assert!(status < 500, "{} {path}: {status}", route.method);
             seen += 1;
         }
     }
