@@ -160,14 +160,14 @@ async fn a_place_in_the_log_that_is_gone_is_told_of_and_the_oldest_event_comes_n
 async fn a_browser_shows_its_token_in_the_address_here_and_nowhere_else_and_no_log_has_it() {
     let gateway = Gateway::start_with(&[("KURIR_LOG", "debug")]).await;
     let (ani, session) = gateway.api.register("ani@example.com").await;
+    gateway.admin.plan(&session["account"], "pro").await;
     let token = session["accessToken"].as_str().unwrap();
     let key = ani.post("/v1/api-keys", json!({"name": "events"})).await.expect(201).json;
     let key = key["key"].as_str().unwrap();
     for secret in [token, key] {
         let mut stream = gateway.api.event_stream(&format!("/v1/events?token={secret}"), None).await;
         let device = waiting_device(&ani).await;
-        assert_eq!(stream.event().await["deviceId"], device.as_str());
-        ani.delete(&format!("/v1/devices/{device}")).await.expect(204);
+        stream.until(|event| event["deviceId"] == device.as_str()).await;
         for path in ["/v1/events/history", "/v1/devices", "/v1/me"] {
             let answer = gateway.api.get(&format!("{path}?token={secret}")).await;
             answer.expect_problem(401, "unauthenticated");

@@ -23,6 +23,8 @@ async fn run(gateway: &Gateway, key: &str) {
         .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "15", "--generation-deterministic"])
         .args(["--checks", "not_a_server_error,status_code_conformance"])
         .args(["--checks", "content_type_conformance,response_schema_conformance"])
+        // A stream does not end, and schemathesis would wait for it.
+        .args(["--exclude-path", "/v1/events"])
         .current_dir(&folder)
         .kill_on_drop(true)
         .output();
