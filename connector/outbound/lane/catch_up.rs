@@ -19,56 +19,46 @@ pub(super) struct CatchUp {
     pub entries: Vec<Entry>,
     /// Whether something was accepted and not queued.
     gap: bool,
-    /// How far each priority was looked through.
-    normal: Option<outbox::Waiting>,
-    bulk: Option<outbox::Waiting>,
 }
 
 impl CatchUp {
     /// Takes in another wish for it.
     pub fn ask(&mut self, ask: Ask) {
-        if ask.gap || ask.entry.is_some() {
-            self.start_over();
-        }
         self.entries.extend(ask.entry);
         self.gap |= ask.gap;
-    }
-
-    /// What was looked through already may hold something new.
-    pub fn start_over(&mut self) {
-        self.normal = None;
-        self.bulk = None;
     }
 }
 
 impl Lane {
-    /// Takes in what waits in the outbox, in its order.
+    /// Takes in what waits in the outbox, in its order. Each time from the beginning: a row may come into being
+    /// later than one with a later time, and must not be passed over.
     pub(super) async fn look_into_outbox(&mut self) -> Result<(), Over> {
-        let Some(catch_up) = &self.catch_up else { return Ok(()) };
-        let (normal, bulk, now) = (catch_up.normal, catch_up.bulk, self.worker.ctx.now());
+        let now = self.worker.ctx.now();
         let (db, shard, device) = (&self.worker.ctx.db, self.place.shard, self.place.device);
-        let look = || async {
-            let (normal, bulk) = (normal.as_ref(), bulk.as_ref());
-            let found = outbox::of_device(db, shard, device, Priority::Normal, normal, AT_A_TIME).await?;
-            if !found.is_empty() {
-                return Ok(found);
+        for priority in [Priority::Normal, Priority::Bulk] {
+            let mut after: Option<outbox::Waiting> = None;
+            loop {
+                let after_that = after.as_ref();
+                let look = || async move {
+                    Ok(outbox::of_device(db, shard, device, priority, after_that, AT_A_TIME).await?)
+                };
+                let found = patiently_until(&self.stop, "the outbox cannot be read yet", look).await?;
+                found.iter().for_each(|waiting| self.backlog.add(Job::waiting(waiting)));
+                if self.backlog.has_from_outbox() {
+                    return Ok(());
+                }
+                // All of them are known already: sent a moment ago, or set aside.
+                match found.last() {
+                    Some(last) if found.len() == usize::from(AT_A_TIME) => after = Some(*last),
+                    _ => break,
+                }
             }
-            Ok(outbox::of_device(db, shard, device, Priority::Bulk, bulk, AT_A_TIME).await?)
-        };
-        let found = patiently_until(&self.stop, "the outbox cannot be read yet", look).await?;
-        let Some(catch_up) = &mut self.catch_up else { return Ok(()) };
-        if let Some(last) = found.last() {
-            match last.priority {
-                Priority::Normal => catch_up.normal = Some(*last),
-                Priority::Bulk => catch_up.bulk = Some(*last),
-            }
-            found.iter().for_each(|waiting| self.backlog.add(Job::waiting(waiting)));
-            return Ok(());
         }
-        catch_up.entries.drain(..).for_each(Entry::delete);
-        let gap = catch_up.gap;
-        self.catch_up = None;
-        if gap && let Err(error) = devices::clear_gap(db, self.place.tenant, device, now).await {
+        let Some(catch_up) = self.catch_up.take() else { return Ok(()) };
+        catch_up.entries.into_iter().for_each(Entry::delete);
+        if catch_up.gap
+            && let Err(error) = devices::clear_gap(db, self.place.tenant, device, now).await
+        {
             // Then the next message has the outbox looked into once more.
             self.log("the gap could not be cleared", &Error::from(error));
         }

@@ -35,7 +35,7 @@ impl Lane {
         if self.backlog.len() < KEPT {
             self.backlog.add(job);
         } else {
-            self.catch_up.get_or_insert_default().start_over();
+            self.catch_up.get_or_insert_default();
         }
     }
 }
