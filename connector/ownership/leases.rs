@@ -186,10 +186,7 @@ impl Inner {
             let reading = async { tokio::try_join!(self.rows.leases(), self.rows.heartbeats()) };
             let (rows, heartbeats) = match timeout(PATIENCE, reading).await {
                 Ok(Ok(read)) => {
-                    // While nothing could be read, nobody could write either: nobody is gone for that.
-                    if std::mem::replace(&mut blind, false) {
-                        workers = Standstill::default();
-                    }
+                    blind = false;
                     read
                 }
                 Ok(Err(error)) => {
