@@ -17,6 +17,7 @@ use shared::{
 };
 use tokio::sync::Notify;
 
+use super::UnderWay;
 use crate::{
     retry::patiently,
     session::Place,
@@ -36,12 +37,13 @@ pub(crate) struct DeviceInbox {
     place: Place,
     /// Told when messages could not be stored. WhatsApp delivers them again after the next connect only.
     failed: Arc<Notify>,
+    under_way: UnderWay,
 }
 
 impl DeviceInbox {
     /// The inbox of a device.
-    pub fn new(worker: Worker, place: Place, failed: Arc<Notify>) -> Self {
-        Self { worker, place, failed }
+    pub fn new(worker: Worker, place: Place, failed: Arc<Notify>, under_way: UnderWay) -> Self {
+        Self { worker, place, failed, under_way }
     }
 
     /// Stores a message; says what is to be told of it.
@@ -86,6 +88,9 @@ impl DeviceInbox {
 #[async_trait]
 impl Inbox for DeviceInbox {
     async fn store(&self, messages: Vec<InboundMessage>) -> Result<(), InboxError> {
+        let of_owner = messages.iter().filter(|message| message.from_me);
+        let _under_way =
+            self.under_way.enter(of_owner.map(|message| message.wa_message_id.clone()).collect());
         let (mut told, mut outcome) = (Vec::with_capacity(messages.len()), Ok(()));
         for message in messages {
             let error = match patiently(|| self.store_one(&message)).await {

@@ -2,6 +2,8 @@
 
 mod contacts;
 mod inbox;
+mod under_way;
 
 pub(crate) use contacts::KnownContacts;
 pub(crate) use inbox::DeviceInbox;
+pub(crate) use under_way::UnderWay;

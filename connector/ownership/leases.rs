@@ -55,6 +55,7 @@ pub struct Leases(Arc<Inner>);
 
 pub(super) struct Inner {
     me: WorkerId,
+    clock: SharedClock,
     shards: u16,
     rows: Arc<dyn Rows>,
     registry: AsyncMutex<(Registry, u64)>,
@@ -114,7 +115,8 @@ impl Leases {
             me,
             shards,
             rows,
-            registry: AsyncMutex::new((Registry::new(me, clock, sessions), 0)),
+            registry: AsyncMutex::new((Registry::new(me, clock.clone(), sessions), 0)),
+            clock,
             beaten: watch::Sender::new(None),
             state: Mutex::default(),
             held: watch::Sender::new(BTreeMap::new()),
@@ -204,8 +206,12 @@ impl Inner {
             };
             workers.keep(|id| heartbeats.iter().any(|beat| beat.id == *id));
             let mut takers = BTreeSet::new();
+            let mut settled = BTreeSet::new();
             for beat in heartbeats {
-                let gone = workers.stands(beat.id, beat.counter);
+                // Who has just started should not keep a share free for one that is long gone. It is only of the
+                // shares that this decides: a lease is watched.
+                let age = self.clock.now().since(beat.last_heartbeat_at);
+                let gone = workers.stands_by_hearsay(beat.id, beat.counter, age);
                 if beat.id == self.me {
                     let mut state = self.state();
                     if beat.draining && !std::mem::replace(&mut state.draining, true) {
@@ -213,6 +219,9 @@ impl Inner {
                     }
                 } else if !gone && !beat.draining {
                     takers.insert(beat.id);
+                    if workers.is_settled(&beat.id) {
+                        settled.insert(beat.id);
+                    }
                 }
             }
             let rows: HashMap<u16, LeaseRow> = rows.into_iter().map(|row| (row.shard, row)).collect();
@@ -221,14 +230,17 @@ impl Inner {
                 .filter(|row| leases.stands(row.shard, (row.epoch, row.counter)))
                 .map(|row| row.shard)
                 .collect();
-            self.settle(takers, &rows, &stand).await;
+            self.settle(takers, settled, &rows, &stand).await;
         }
     }
 
     /// Applies the rule of [`balance`] to what was read. `stand` are the shards whose counters stand still.
+    /// Those are shared among the `settled` alone: who came later does not see yet that they stand still, and
+    /// nobody should wait for it.
     async fn settle(
         &self,
         mut workers: BTreeSet<WorkerId>,
+        mut settled: BTreeSet<WorkerId>,
         rows: &HashMap<u16, LeaseRow>,
         stand: &BTreeSet<u16>,
     ) {
@@ -236,6 +248,7 @@ impl Inner {
             let state = self.state();
             if !state.draining {
                 workers.insert(self.me);
+                settled.insert(self.me);
             }
             // One of this worker's own that it does not know of: a request came through whose answer did not.
             let is_free = |shard: &u16| match rows.get(shard).map(|row| row.owner) {
@@ -247,8 +260,12 @@ impl Inner {
             (held.map(|(shard, _)| *shard).collect(), free.collect())
         };
         let view = View { shards: self.shards, me: self.me, workers: &workers, mine: &mine, free: &free };
-        let moves = balance::moves(view);
+        let mut moves = balance::moves(view);
         self.hand_over(|shard| moves.give.contains(&shard));
+        let soon: BTreeSet<u16> = moves.take.iter().copied().chain(mine.iter().copied()).collect();
+        let orphans = free.intersection(stand).copied().filter(|shard| !soon.contains(shard)).collect();
+        let view = View { workers: &settled, mine: &soon, free: &orphans, ..view };
+        moves.take.extend(balance::moves(view).take);
         stream::iter(moves.take)
             .for_each_concurrent(AT_A_TIME, |shard| self.take(shard, rows.get(&shard)))
             .await;

@@ -2,13 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use shared::{
-    clock::SystemClock,
+    clock::{Clock, Timestamp},
     domain::{ids::WorkerId, worker::Worker},
     store::{
         StoreError,
@@ -25,7 +25,7 @@ use crate::session::Sessions;
 #[derive(Default)]
 struct Table {
     leases: BTreeMap<u16, LeaseRow>,
-    workers: BTreeMap<WorkerId, (u64, bool)>,
+    workers: BTreeMap<WorkerId, Heartbeat>,
 }
 
 /// One worker's way to the tables.
@@ -45,6 +45,15 @@ enum Way {
 struct Tables {
     table: Arc<Mutex<Table>>,
     way: Arc<Mutex<Way>>,
+    began: Arc<OnceLock<Instant>>,
+}
+
+/// Tells the time that has passed in the test.
+impl Clock for Tables {
+    fn now(&self) -> Timestamp {
+        let passed = self.began.get_or_init(Instant::now).elapsed();
+        Timestamp::from_unix_millis(i64::try_from(passed.as_millis()).unwrap())
+    }
 }
 
 impl Tables {
@@ -76,7 +85,7 @@ impl Tables {
     }
 
     fn drain(&self, worker: WorkerId) {
-        self.table.lock().unwrap().workers.get_mut(&worker).unwrap().1 = true;
+        self.table.lock().unwrap().workers.get_mut(&worker).unwrap().draining = true;
     }
 }
 
@@ -122,19 +131,15 @@ impl Rows for Tables {
     }
 
     async fn heartbeats(&self) -> Result<Vec<Heartbeat>, StoreError> {
-        let beat = |(id, (counter, draining)): (&WorkerId, &(u64, bool))| Heartbeat {
-            id: *id,
-            counter: *counter,
-            draining: *draining,
-        };
-        self.ask(|table| table.workers.iter().map(beat).collect()).await
+        self.ask(|table| table.workers.values().copied().collect()).await
     }
 
     async fn beat(&self, worker: &Worker, counter: u64) -> Result<(), StoreError> {
-        let (id, draining) = (worker.id, worker.draining);
+        let (id, last_heartbeat_at) = (worker.id, worker.last_heartbeat_at);
         self.ask(|table| {
-            let kept = table.workers.get(&id).is_some_and(|(_, draining)| *draining);
-            table.workers.insert(id, (counter, draining || kept));
+            let kept = table.workers.get(&id).is_some_and(|beat| beat.draining);
+            let draining = worker.draining || kept;
+            table.workers.insert(id, Heartbeat { id, counter, draining, last_heartbeat_at });
         })
         .await
     }
@@ -159,8 +164,8 @@ struct Node {
 impl Node {
     fn start(tables: &Tables, n: u8, shards: u16) -> Self {
         let (id, tables) = (WorkerId::derived([n; 32]), tables.own_way());
-        let rows = Arc::new(tables.clone());
-        let leases = Arc::new(Leases::with(rows, shards, id, Arc::new(SystemClock), Sessions::default()));
+        let (rows, clock) = (Arc::new(tables.clone()), Arc::new(tables.clone()));
+        let leases = Arc::new(Leases::with(rows, shards, id, clock, Sessions::default()));
         leases.run();
         let held = leases.held();
         let connector = tokio::spawn(connect(leases.clone(), leases.held()));
@@ -244,6 +249,26 @@ async fn the_shards_of_a_worker_that_dies_are_taken_over_when_ten_seconds_have_p
     assert_eq!(sizes(&[&a]), [2]);
     pass(&[&a], TAKEOVER_AFTER - seconds(6) + seconds(5)).await;
     assert_eq!(sizes(&[&a]), [4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_have_watched_take_over_and_wait_for_nobody_who_came_later() {
+    let tables = Tables::default();
+    let (a, b) = (Node::start(&tables, 1, 5), Node::start(&tables, 2, 5));
+    pass(&[&a, &b], seconds(12)).await;
+    a.tables.set(Way::Hanging);
+    // Restarted late, and again, each under a new name.
+    pass(&[&b], seconds(8)).await;
+    let c = Node::start(&tables, 3, 5);
+    c.tables.set(Way::Hanging);
+    let d = Node::start(&tables, 4, 5);
+    let end = Instant::now() + TAKEOVER_AFTER - seconds(8) + seconds(3);
+    while sizes(&[&b, &d]).iter().sum::<usize>() < 5 {
+        assert!(Instant::now() < end, "{:?}", sizes(&[&b, &d]));
+        pass(&[&b, &d], Duration::from_millis(20)).await;
+    }
+    pass(&[&b, &d], seconds(5)).await;
+    assert_eq!(sizes(&[&b, &d]), [3, 2]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,14 +1,21 @@
 //! Sees whether counters of others stand still, by this process's own clock.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash, time::Duration};
 
 use tokio::time::Instant;
 
 use super::TAKEOVER_AFTER;
 
-/// Since when each counter has stood where it stands.
+/// Since when each counter has stood where it stands, and since when it is known.
 #[derive(Debug)]
-pub(super) struct Standstill<K, V>(HashMap<K, (V, Instant)>);
+pub(super) struct Standstill<K, V>(HashMap<K, Seen<V>>);
+
+#[derive(Debug)]
+struct Seen<V> {
+    value: V,
+    since: Instant,
+    first: Instant,
+}
 
 impl<K, V> Default for Standstill<K, V> {
     fn default() -> Self {
@@ -22,12 +29,33 @@ impl<K: Hash + Eq, V: PartialEq> Standstill<K, V> {
     pub fn stands(&mut self, key: K, value: V) -> bool {
         let now = Instant::now();
         match self.0.get_mut(&key) {
-            Some((seen, since)) if *seen == value => now.duration_since(*since) >= TAKEOVER_AFTER,
-            _ => {
-                self.0.insert(key, (value, now));
+            Some(seen) if seen.value == value => now.duration_since(seen.since) >= TAKEOVER_AFTER,
+            Some(seen) => {
+                *seen = Seen { value, since: now, first: seen.first };
+                false
+            }
+            None => {
+                self.0.insert(key, Seen { value, since: now, first: now });
                 false
             }
         }
+    }
+
+    /// The same, of a counter that is said to have moved last so long ago. Only for what a wrong clock of another
+    /// machine may distort.
+    pub fn stands_by_hearsay(&mut self, key: K, value: V, age: Duration) -> bool {
+        if !self.0.contains_key(&key) {
+            let now = Instant::now();
+            let since = now.checked_sub(age.min(TAKEOVER_AFTER)).unwrap_or(now);
+            self.0.insert(key, Seen { value, since, first: now });
+            return age >= TAKEOVER_AFTER;
+        }
+        self.stands(key, value)
+    }
+
+    /// Whether the counter has been known for so long that its mover would by now see others stand still.
+    pub fn is_settled(&self, key: &K) -> bool {
+        self.0.get(key).is_some_and(|seen| seen.first.elapsed() >= TAKEOVER_AFTER)
     }
 
     /// Forgets the counters that are gone.
@@ -38,8 +66,6 @@ impl<K: Hash + Eq, V: PartialEq> Standstill<K, V> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -57,5 +83,27 @@ mod tests {
         counters.keep(|name| *name == "a");
         assert!(counters.stands("a", 8));
         assert!(!counters.stands("b", 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_said_of_a_counter_counts_until_it_is_seen_to_move() {
+        let mut counters = Standstill::default();
+        assert!(!counters.stands_by_hearsay("a", 7, Duration::from_secs(4)));
+        assert!(counters.stands_by_hearsay("b", 7, Duration::from_secs(40)));
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert!(counters.stands_by_hearsay("a", 7, Duration::ZERO));
+        assert!(!counters.stands_by_hearsay("b", 8, Duration::from_secs(46)), "its clock is wrong");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_counter_is_settled_ten_seconds_after_it_was_first_seen_however_it_moves() {
+        let mut counters = Standstill::default();
+        for value in 0..10 {
+            counters.stands("a", value);
+            assert!(!counters.is_settled(&"a"));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert!(counters.is_settled(&"a"));
+        assert!(!counters.is_settled(&"b"));
     }
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Counted, Order, Place, report, told::Told};
 use crate::{
-    inbound::DeviceInbox,
+    inbound::{DeviceInbox, UnderWay},
     outbound::lane::Standing,
     retry::{Backoff, patiently},
     session_store::SessionStoreError,
@@ -74,6 +74,8 @@ struct Live {
     events: mpsc::Receiver<SocketEvent>,
     /// Told when what arrived could not be stored.
     unstored: Arc<Notify>,
+    /// What the owner sent elsewhere and is being stored.
+    under_way: UnderWay,
     _counted: Counted,
 }
 
@@ -284,12 +286,15 @@ impl Actor {
             .await
             .map_err(|error| error.to_string())?;
         let unstored = Arc::new(Notify::new());
-        let inbox = Arc::new(DeviceInbox::new(self.worker.clone(), self.place.clone(), unstored.clone()));
+        let under_way = UnderWay::default();
+        let inbox =
+            DeviceInbox::new(self.worker.clone(), self.place.clone(), unstored.clone(), under_way.clone());
+        let inbox = Arc::new(inbox);
         let (sender, events) = mpsc::channel(EVENT_ROOM);
         let socket =
             self.worker.whatsapp.open(keys, inbox, sender).await.map_err(|error| error.to_string())?;
         let _counted = self.worker.sessions.enter();
-        self.live = Some(Live { socket: Arc::new(socket), events, unstored, _counted });
+        self.live = Some(Live { socket: Arc::new(socket), events, unstored, under_way, _counted });
         Ok(())
     }
 
@@ -473,6 +478,9 @@ impl Actor {
         let at = if now.since(at) < Duration::from_secs(1) { now } else { at };
         let Place { tenant, device, .. } = self.place;
         for id in &wa_message_ids {
+            if let Some(live) = &self.live {
+                live.under_way.passed(id).await;
+            }
             self.worker.progress.note(tenant, device, id, Step::to(status, at)).await;
         }
     }

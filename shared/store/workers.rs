@@ -24,6 +24,7 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// A sign of life, as other workers read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Heartbeat {
     /// Whose.
     pub id: WorkerId,
@@ -31,6 +32,8 @@ pub struct Heartbeat {
     pub counter: u64,
     /// Whether it gives its shards to others.
     pub draining: bool,
+    /// When, by its own clock.
+    pub last_heartbeat_at: Timestamp,
 }
 
 /// Writes down how a worker is. `counter` is another one each time. That it drains is kept, whoever wrote it.
