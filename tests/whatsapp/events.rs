@@ -1,9 +1,13 @@
 //! Events of messages and connections, from WhatsApp to whoever listens.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use tests::Gateway;
+use tests::{Call, Gateway, Receiver, within};
 use tokio::time::Instant;
 
 fn types(events: &[Value]) -> Vec<&str> {
@@ -92,23 +96,38 @@ async fn a_connection_tells_when_it_opens_and_why_it_closes() {
 
 /// The text of each message that was told of as received, in the order of the log.
 fn received(events: &[Value]) -> Vec<String> {
-    let of_messages = events.iter().filter(|event| event["type"] == "message.received");
+    let of_messages = of_type(events, "message.received");
     of_messages.map(|event| event["data"]["text"]["body"].as_str().unwrap().to_owned()).collect()
 }
 
+fn of_type<'a>(events: &'a [Value], kind: &str) -> impl Iterator<Item = &'a Value> {
+    events.iter().filter(move |event| event["type"] == kind)
+}
+
+fn id_of(event: &Value) -> &str {
+    event["id"].as_str().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_while_messages_arrive_loses_no_event_and_doubles_none_for_who_resumes() {
-    const MESSAGES: usize = 300;
+async fn kills_while_a_thousand_messages_arrive_keep_no_event_from_a_webhook_and_double_none_in_the_stream() {
+    const MESSAGES: usize = 1_000;
+    const KILLS: usize = 3;
+    let seed = rand::random::<u64>();
+    println!("seed {seed}");
+    let mut rng = StdRng::seed_from_u64(seed);
     let mut gateway = Gateway::start().await;
     let ani = gateway.phone("+6281234567890", "Ani").await;
     let mut budi = gateway.phone("+6281234567891", "Budi").await;
     gateway.linked_device(&ani).await;
+    let receiver = Receiver::start().await;
+    gateway.admin.webhook(&receiver.url, &["message.received"]).await;
     let mut events = Vec::new();
     let (mut sent, mut last) = (0, None::<String>);
-    for kill_after in [60, 140, 220] {
+    for kill in 1..=KILLS {
+        let kill_after = sent + rng.random_range(20..MESSAGES / KILLS - 20);
         let mut stream = gateway.admin.event_stream("/v1/events", last.as_deref()).await;
         let (phone, number) = (budi.clone(), ani.number.clone());
-        let batch = sent..(sent + MESSAGES / 3);
+        let batch = sent..(MESSAGES * kill / KILLS);
         sent = batch.end;
         let sending = tokio::spawn(async move {
             for n in batch {
@@ -121,6 +140,7 @@ async fn a_kill_while_messages_arrive_loses_no_event_and_doubles_none_for_who_re
         // All are at WhatsApp, and some of them on their way.
         sending.await.unwrap();
         gateway.kill().await;
+        println!("killed: {} events in the stream, {} at the webhook", events.len(), receiver.calls().len());
         // What had come through is seen; then the stream breaks off.
         while let Some(event) = stream.event_within(Duration::from_secs(5)).await {
             events.push(event);
@@ -145,4 +165,13 @@ async fn a_kill_while_messages_arrive_loses_no_event_and_doubles_none_for_who_re
     assert!(in_order, "{:?}", received(&events));
     assert!(events.is_sorted_by_key(|event| event["id"].as_str().unwrap().to_owned()));
     assert!(!events.iter().any(|event| event["after"].is_string()), "no gap was told of");
+    let told: BTreeSet<&str> = of_type(&events, "message.received").map(id_of).collect();
+    within(Duration::from_secs(60), "each event is at the webhook", async || {
+        let calls: Vec<Value> = receiver.calls().iter().map(Call::event).collect();
+        let delivered: BTreeSet<&str> = calls.iter().map(id_of).collect();
+        assert!(delivered.is_subset(&told), "nothing that the log does not hold");
+        (delivered == told).then_some(())
+    })
+    .await;
+    println!("{} calls at the webhook", receiver.calls().len());
 }
