@@ -153,17 +153,98 @@ mod sequence {
     }
 }
 
-/// Events as one text: half the size that DynamoDB's own types take.
+/// Events as one text: half the size that DynamoDB's own types take. One that would cost more than a write unit
+/// is deflated (RFC 1951), as events of one row say much the same.
 mod text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
+    use std::{
+        fmt,
+        io::{Read, Write},
+    };
+
+    use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+    use serde::{
+        Deserializer, Serializer,
+        de::{Error, Visitor},
+        ser::Error as _,
+    };
 
     use crate::domain::event::NewEvent;
 
+    /// From this size on, in bytes: a write unit is 1 KB, and the rest of the row takes some of it.
+    const DEFLATED_FROM: usize = 800;
+
     pub(super) fn serialize<S: Serializer>(events: &[NewEvent], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&serde_json::to_string(events).map_err(S::Error::custom)?)
+        let text = serde_json::to_string(events).map_err(S::Error::custom)?;
+        if text.len() < DEFLATED_FROM {
+            return serializer.serialize_str(&text);
+        }
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes()).map_err(S::Error::custom)?;
+        serializer.serialize_bytes(&encoder.finish().map_err(S::Error::custom)?)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NewEvent>, D::Error> {
-        serde_json::from_str(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        deserializer.deserialize_any(Text)
+    }
+
+    struct Text;
+
+    impl Visitor<'_> for Text {
+        type Value = Vec<NewEvent>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("events as JSON, deflated or not")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            serde_json::from_str(text).map_err(E::custom)
+        }
+
+        fn visit_bytes<E: Error>(self, deflated: &[u8]) -> Result<Self::Value, E> {
+            let mut text = String::new();
+            DeflateDecoder::new(deflated).read_to_string(&mut text).map_err(E::custom)?;
+            self.visit_str(&text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{event::EventType, ids::DeviceId};
+
+    fn row(count: usize) -> EventRow {
+        let at = Timestamp::from_unix_millis(1_700_000_000_000);
+        let event = |n| {
+            let data =
+                json!({"id": format!("msg_{n}"), "status": "sent", "text": {"body": "Halo, apa kabar?"}});
+            NewEvent::new(EventType::MessageSent, at, DeviceId::derived([1; 32]), data)
+        };
+        let block = BlockId::generate(at);
+        EventRow::new(TenantId::derived([1; 32]), (7, 8), block, at, (0..count).map(event).collect())
+    }
+
+    #[test]
+    fn events_are_read_as_they_were_written_few_as_text_and_many_deflated() {
+        for count in [1, 8, 50] {
+            let row = row(count);
+            let item = to_item(&row).unwrap();
+            let written = &item["events"];
+            assert_eq!(written.is_s(), count == 1, "{count}: {written:?}");
+            let read: EventRow = serde_dynamo::from_item(item).unwrap();
+            assert_eq!(read.sequence, row.sequence);
+            let data =
+                |row: &EventRow| row.events().iter().map(|event| event.data.clone()).collect::<Vec<_>>();
+            assert_eq!(data(&read), data(&row));
+        }
+    }
+
+    #[test]
+    fn fifty_events_fit_two_write_units() {
+        let item = to_item(&row(50)).unwrap();
+        let bytes = item["events"].as_b().unwrap().as_ref().len();
+        assert!(bytes < 2048, "{bytes}");
     }
 }
