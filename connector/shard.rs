@@ -1,7 +1,7 @@
 //! One owned shard: its devices, and the receive loops of its two queues.
 
 use std::{
-    collections::{HashMap, hash_map},
+    collections::{HashMap, HashSet, hash_map},
     sync::Arc,
     time::Duration,
 };
@@ -59,7 +59,8 @@ const TAKEOVER_LOOK: Duration = Duration::from_secs(5);
 /// How many queue entries a shard has in hand at most.
 const MOST_IN_HAND: usize = 2_000;
 
-/// A moment in which entries that come one by one come together, so that fewer requests bring them.
+/// A moment in which entries that come one by one come together, so that fewer requests bring them; while more
+/// than one device is at work.
 const GATHER: Duration = Duration::from_millis(10);
 
 struct Shard {
@@ -194,10 +195,11 @@ impl Shard {
                 }
             };
             backoff.reset();
-            let some = !received.is_empty();
+            let mut devices = HashSet::new();
             for send in received {
                 let SendPayload::V1(message) = send.payload;
                 let (tenant, device) = (message.account_id, message.device_id);
+                devices.insert(device);
                 let entry = entries.hold(send.receipt_handle);
                 let order = match message.turn {
                     Some(turn) if message.after_gap => {
@@ -209,7 +211,7 @@ impl Shard {
                 };
                 self.order(tenant, device, order).await;
             }
-            if some {
+            if devices.len() > 1 || entries.count() > devices.len() {
                 tokio::time::sleep(GATHER).await;
             }
         }

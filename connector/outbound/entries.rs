@@ -1,5 +1,6 @@
 //! The queue entries that a shard has in hand. All requests to SQS are for many entries at a time: they are
-//! extended together, and deleted or given back when ten have come together or none has come for a moment.
+//! extended together, and deleted or given back when ten have come together or none has come for a moment. The
+//! last one in hand waits for none.
 
 use std::{
     collections::HashMap,
@@ -149,6 +150,7 @@ async fn settle(shared: Arc<Shared>, mut finished: mpsc::UnboundedReceiver<Done>
     while finished.recv_many(&mut batch, BATCH).await > 0 {
         let full = async {
             while batch.len() < BATCH
+                && (!finished.is_empty() || !shared.lock().handles.is_empty())
                 && let Some(done) = finished.recv().await
             {
                 batch.push(done);

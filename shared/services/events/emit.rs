@@ -1,5 +1,6 @@
 //! Sending events to the queue, many in one entry. While an entry of a tenant is on its way, other events of the
-//! same tenant gather and go together in the next one. Who is alone waits for nobody.
+//! same tenant gather and go together in the next one. Who is alone waits for nobody. Events for which nobody
+//! waits come together for a moment longer: an entry is a request and at least one write unit.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map},
@@ -7,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
+    time::Instant,
+};
 
 use crate::{
     clock::SharedClock,
@@ -30,6 +34,9 @@ const MOST_BYTES: usize = 200 * 1024;
 /// Events that may wait for SQS; who comes later waits to get in.
 const ROOM: usize = 4096;
 
+/// How soon after an entry of a tenant the next one goes for whose events nobody waits.
+const GATHER: Duration = Duration::from_millis(50);
+
 /// The pause after the first failure; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -43,8 +50,15 @@ struct Inner {
     queue: Arc<dyn Outlet>,
     clock: SharedClock,
     /// Those that wait, by tenant. A tenant without a sender has no entry.
-    gathered: Mutex<HashMap<TenantId, VecDeque<Waiting>>>,
+    gathered: Mutex<HashMap<TenantId, Gathered>>,
     room: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Gathered {
+    waiting: VecDeque<Waiting>,
+    /// Told when the next entry is to go at once.
+    go: Arc<Notify>,
 }
 
 struct Waiting {
@@ -86,7 +100,7 @@ impl Emitter {
         let mut accepted = Vec::new();
         for event in events {
             let room = self.0.room.clone().acquire_owned().await.expect("the semaphore is never closed");
-            accepted.push(self.gather(tenant, event.fitting(), room));
+            accepted.push(self.gather(tenant, event.fitting(), room, true));
         }
         for accepted in accepted {
             // Only the end of the whole process drops the other end.
@@ -99,29 +113,46 @@ impl Emitter {
     pub async fn hand_over(&self, tenant: TenantId, events: impl IntoIterator<Item = NewEvent>) {
         for event in events {
             let room = self.0.room.clone().acquire_owned().await.expect("the semaphore is never closed");
-            drop(self.gather(tenant, event.fitting(), room));
+            drop(self.gather(tenant, event.fitting(), room, false));
         }
     }
 
     /// Waits until the queue has everything.
     pub async fn flush(&self) {
         const LOOK_AGAIN: Duration = Duration::from_millis(10);
-        while !self.0.lock().is_empty() {
+        loop {
+            {
+                let all = self.0.lock();
+                if all.is_empty() {
+                    return;
+                }
+                all.values().for_each(|gathered| gathered.go.notify_one());
+            }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 
-    fn gather(&self, tenant: TenantId, event: NewEvent, room: OwnedSemaphorePermit) -> oneshot::Receiver<()> {
+    fn gather(
+        &self,
+        tenant: TenantId,
+        event: NewEvent,
+        room: OwnedSemaphorePermit,
+        at_once: bool,
+    ) -> oneshot::Receiver<()> {
         let bytes = serde_json::to_string(&event).map_or(0, |json| json.len());
         let (accepted, is_accepted) = oneshot::channel();
         let waiting = Waiting { event, bytes, accepted, _room: room };
         let is_first = match self.0.lock().entry(tenant) {
             hash_map::Entry::Occupied(mut others) => {
-                others.get_mut().push_back(waiting);
+                let others = others.get_mut();
+                others.waiting.push_back(waiting);
+                if at_once || others.waiting.len() >= MOST_EVENTS {
+                    others.go.notify_one();
+                }
                 false
             }
             hash_map::Entry::Vacant(free) => {
-                free.insert(VecDeque::from([waiting]));
+                free.insert(Gathered { waiting: VecDeque::from([waiting]), ..Gathered::default() });
                 true
             }
         };
@@ -134,14 +165,16 @@ impl Emitter {
 }
 
 impl Inner {
-    fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, VecDeque<Waiting>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, Gathered>> {
         // Nothing panics while holding this.
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends what a tenant has until nothing is left.
     async fn run(self: Arc<Self>, tenant: TenantId) {
+        let go = self.lock().get(&tenant).map(|gathered| gathered.go.clone()).unwrap_or_default();
         while let Some(together) = self.next(tenant) {
+            let began = Instant::now();
             let (events, waiting): (Vec<_>, Vec<_>) =
                 together.into_iter().map(|one| (one.event, (one.accepted, one._room))).unzip();
             let now = self.clock.now();
@@ -150,6 +183,7 @@ impl Inner {
             for (accepted, _) in waiting {
                 let _waits_no_more = accepted.send(());
             }
+            let _at_once = tokio::time::timeout_at(began + GATHER, go.notified()).await;
         }
     }
 
@@ -158,7 +192,7 @@ impl Inner {
         let mut all = self.lock();
         let gathered = all.get_mut(&tenant)?;
         let (mut bytes, mut count) = (0, 0);
-        for waiting in gathered.iter().take(MOST_EVENTS) {
+        for waiting in gathered.waiting.iter().take(MOST_EVENTS) {
             bytes += waiting.bytes;
             if count > 0 && bytes > MOST_BYTES {
                 break;
@@ -169,7 +203,7 @@ impl Inner {
             all.remove(&tenant);
             return None;
         }
-        Some(gathered.drain(..count).collect())
+        Some(gathered.waiting.drain(..count).collect())
     }
 
     /// Sends a block until the queue has it.
@@ -272,7 +306,43 @@ mod tests {
         assert!(blocks.len() <= 4, "{sizes:?}");
         let told: Vec<u64> = blocks.iter().flat_map(numbers).collect();
         assert_eq!(told, (0..120).collect::<Vec<u64>>(), "in their order");
-        assert!(emitter.0.lock().is_empty(), "nobody sends for the tenant any more");
+        let left = async {
+            while !emitter.0.lock().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), left)
+            .await
+            .expect("nobody sends for the tenant any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_for_which_nobody_waits_come_together_until_somebody_waits_or_they_fill_an_entry() {
+        let queue = Arc::new(Queue::default());
+        let emitter = emitter(queue.clone());
+        let tenant = TenantId::derived([1; 32]);
+        let sizes =
+            || queue.blocks.lock().unwrap().iter().map(|block| block.events.len()).collect::<Vec<_>>();
+        let began = Instant::now();
+        for n in 0..10 {
+            emitter.hand_over(tenant, [event(n, 0)]).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert_eq!(sizes(), [1], "the first goes at once");
+        emitter.emit(tenant, [event(10, 0)]).await;
+        assert!(began.elapsed() < GATHER);
+        assert_eq!(sizes(), [1, 10], "and all with the one that somebody waits for");
+        emitter.hand_over(tenant, [event(11, 0)]).await;
+        tokio::time::sleep(GATHER * 2).await;
+        assert_eq!(sizes(), [1, 10, 1]);
+        emitter.hand_over(tenant, [event(0, 0)]).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        emitter.hand_over(tenant, (0..MOST_EVENTS).map(|n| event(n, 0))).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(sizes(), [1, 10, 1, 1, MOST_EVENTS]);
+        emitter.hand_over(tenant, [event(11, 0)]).await;
+        emitter.flush().await;
+        assert_eq!(sizes(), [1, 10, 1, 1, MOST_EVENTS, 1]);
     }
 
     #[tokio::test]
