@@ -24,7 +24,7 @@ pub use fleet::{Fleet, Linked, Load, Progress};
 pub use gateway::{Gateway, Phone};
 pub use http_client::http_client;
 pub use ledger::{Accepted, Arrived, Ledger};
-pub use programs::program;
+pub use programs::{program, programs};
 pub use receiver::{Answers, Call, Receiver};
 pub use sse::{EventStream, Said};
 pub use tokens::signing_key;

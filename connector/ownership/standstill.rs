@@ -1,6 +1,10 @@
 //! Sees whether counters of others stand still, by this process's own clock.
 
-use std::{collections::HashMap, hash::Hash, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -27,30 +31,28 @@ impl<K: Hash + Eq, V: PartialEq> Standstill<K, V> {
     /// Notes where a counter stands now; says whether it has not moved for so long that whoever moves it must
     /// have ended. A counter that is seen for the first time has moved just now.
     pub fn stands(&mut self, key: K, value: V) -> bool {
-        let now = Instant::now();
-        match self.0.get_mut(&key) {
-            Some(seen) if seen.value == value => now.duration_since(seen.since) >= TAKEOVER_AFTER,
-            Some(seen) => {
-                *seen = Seen { value, since: now, first: seen.first };
-                false
-            }
-            None => {
-                self.0.insert(key, Seen { value, since: now, first: now });
-                false
-            }
-        }
+        self.stands_by_hearsay(key, value, Duration::ZERO)
     }
 
     /// The same, of a counter that is said to have moved last so long ago. Only for what a wrong clock of another
     /// machine may distort.
     pub fn stands_by_hearsay(&mut self, key: K, value: V, age: Duration) -> bool {
-        if !self.0.contains_key(&key) {
-            let now = Instant::now();
-            let since = now.checked_sub(age.min(TAKEOVER_AFTER)).unwrap_or(now);
-            self.0.insert(key, Seen { value, since, first: now });
-            return age >= TAKEOVER_AFTER;
+        let now = Instant::now();
+        match self.0.entry(key) {
+            Entry::Occupied(mut known) => {
+                let seen = known.get_mut();
+                if seen.value == value {
+                    return now.duration_since(seen.since) >= TAKEOVER_AFTER;
+                }
+                *seen = Seen { value, since: now, first: seen.first };
+                false
+            }
+            Entry::Vacant(place) => {
+                let since = now.checked_sub(age.min(TAKEOVER_AFTER)).unwrap_or(now);
+                place.insert(Seen { value, since, first: now });
+                age >= TAKEOVER_AFTER
+            }
         }
-        self.stands(key, value)
     }
 
     /// Whether the counter has been known for so long that its mover would by now see others stand still.

@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn fifty_events_fit_two_write_units() {
-        let item = to_item(&row(50)).unwrap();
+        let item = to_item(row(50)).unwrap();
         let bytes = item["events"].as_b().unwrap().as_ref().len();
         assert!(bytes < 2048, "{bytes}");
     }

@@ -15,7 +15,7 @@ use std::{
 use event::Event;
 use runtime_api::RuntimeApi;
 use serde_json::Value;
-use tests::{Gateway, program, signals::resident_kib};
+use tests::{Gateway, programs, signals::resident_kib};
 use tokio::{process::Command, time::Instant};
 
 use crate::{
@@ -146,8 +146,7 @@ async fn once(command: &[std::ffi::OsString], settings: &[(&str, String)]) -> (f
 /// Where the functions are: as they are deployed when `infra/package x86_64` has made them, else as they were built
 /// for this run.
 fn bootstraps() -> (PathBuf, &'static str) {
-    let built = program(FUNCTION);
-    let folder = built.parent().expect("a folder").to_owned();
+    let folder = programs();
     let target = folder.parent().expect("the target folder");
     let machine = if cfg!(target_arch = "aarch64") { "aarch64" } else { "x86_64" };
     let ship = target.join(format!("{machine}-unknown-linux-gnu/ship"));

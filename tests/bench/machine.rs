@@ -15,7 +15,8 @@ pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let day = std::env::var("KURIR_BENCH_DATE");
     let day = day.unwrap_or_else(|_| SystemClock.now().to_string().chars().take(10).collect());
-    let profile = if cfg!(debug_assertions) { "dev (not optimised)" } else { "release" };
+    let folder = tests::programs();
+    let profile = folder.file_name().unwrap_or_default().to_string_lossy();
     format!(
         "Measured on {day}, {model}, {cores} cores, {:.0} GiB of memory, profile {profile}.",
         kib.unwrap_or_default() / 1024.0 / 1024.0

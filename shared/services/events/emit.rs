@@ -300,12 +300,14 @@ mod tests {
             queue.gate.as_ref().unwrap().notify_one();
         }
         all.await.unwrap();
-        let blocks = queue.blocks.lock().unwrap();
-        let sizes: Vec<usize> = blocks.iter().map(|block| block.events.len()).collect();
-        assert!(sizes.iter().all(|size| *size <= MOST_EVENTS), "{sizes:?}");
-        assert!(blocks.len() <= 4, "{sizes:?}");
-        let told: Vec<u64> = blocks.iter().flat_map(numbers).collect();
-        assert_eq!(told, (0..120).collect::<Vec<u64>>(), "in their order");
+        {
+            let blocks = queue.blocks.lock().unwrap();
+            let sizes: Vec<usize> = blocks.iter().map(|block| block.events.len()).collect();
+            assert!(sizes.iter().all(|size| *size <= MOST_EVENTS), "{sizes:?}");
+            assert!(blocks.len() <= 4, "{sizes:?}");
+            let told: Vec<u64> = blocks.iter().flat_map(numbers).collect();
+            assert_eq!(told, (0..120).collect::<Vec<u64>>(), "in their order");
+        }
         let left = async {
             while !emitter.0.lock().is_empty() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
