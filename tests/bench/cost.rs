@@ -1,7 +1,10 @@
 //! What a message costs at AWS: write units by table and index, and requests to the send queues. All of it is
 //! counted at the endpoint.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::json;
 use tests::{Api, Aws, Counts, Fleet, Gateway, Load, Phone, Progress, within};
@@ -17,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Where units went, by table and index, for each message.
 type Places = BTreeMap<String, f64>;
 
+/// Requests to the send queues, by operation, for each message.
+type Queue = BTreeMap<String, f64>;
+
 /// A gateway behind a proxy, and a tenant whose plan has limits, so that counting them costs what it costs.
 struct Stage {
     aws: Aws,
@@ -25,17 +31,12 @@ struct Stage {
 }
 
 pub async fn measure(sizes: &Sizes) -> Vec<String> {
-    let aws = Aws::start(1).await;
-    let gateway = aws.gateway(&[("KURIR_CONNECTORS", "1")]).await;
-    let owner = tenant(&gateway).await;
-    let fleet = Fleet::link_for(&gateway, owner, DEVICES, RECEIVERS).await;
-    let stage = Stage { aws, gateway, fleet };
-    stage.first_messages().await;
-    stage.aws.proxy.count_units(true);
-    quiet::store(&stage.aws.proxy).await;
-
-    let background = stage.background().await;
     let per_chat = (sizes.messages / (DEVICES * RECEIVERS)).max(1);
+    let one_shard = Stage::set(&[("KURIR_SHARDS", "1")]).await;
+    let (_, _, queue) = one_shard.busy(per_chat).await;
+    drop(one_shard);
+    let stage = Stage::set(&[]).await;
+    let background = stage.background().await;
     let (delivered, read, queues) = stage.busy(per_chat).await;
     let lone = stage.lone().await;
     let inbound = stage.inbound(20).await;
@@ -78,9 +79,10 @@ pub async fn measure(sizes: &Sizes) -> Vec<String> {
         table.text(),
         format!(
             "Requests to the send queues for each message at {DEVICES} busy devices, from the first request \
-             to the last message at the sandbox:"
+             to the last message at the sandbox, with the default of four shards and with one. A receive of the \
+             embedded queue brings one message of a device at most; one of SQS brings up to ten:"
         ),
-        queues,
+        requests(&queues, &queue),
     ]
 }
 
@@ -93,6 +95,19 @@ async fn tenant(gateway: &Gateway) -> Api {
 }
 
 impl Stage {
+    /// A gateway whose devices have had their first messages, with nothing left to write.
+    async fn set(env: &[(&str, &str)]) -> Self {
+        let aws = Aws::start(1).await;
+        let gateway = aws.gateway(&[&[("KURIR_CONNECTORS", "1")], env].concat()).await;
+        let owner = tenant(&gateway).await;
+        let fleet = Fleet::link_for(&gateway, owner, DEVICES, RECEIVERS).await;
+        let stage = Self { aws, gateway, fleet };
+        stage.first_messages().await;
+        stage.aws.proxy.count_units(true);
+        quiet::lanes(&stage.aws.proxy).await;
+        stage
+    }
+
     async fn first_messages(&self) {
         let first = Load { name: "first".into(), per_chat: 1, pause: Duration::ZERO, seed: 1 };
         let ledger = self.fleet.send(&first, &Progress::default()).await;
@@ -112,7 +127,7 @@ impl Stage {
     }
 
     /// A load, then read receipts for all of it.
-    async fn busy(&self, per_chat: usize) -> (Places, Places, String) {
+    async fn busy(&self, per_chat: usize) -> (Places, Places, Queue) {
         let load = Load { name: "busy".into(), per_chat, pause: Duration::ZERO, seed: 2 };
         let messages = DEVICES * RECEIVERS * per_chat;
         let before = quiet::taken(&self.gateway).await;
@@ -120,7 +135,7 @@ impl Stage {
         let ledger = self.fleet.send(&load, &Progress::default()).await;
         quiet::until_taken(&self.gateway, before + messages as u64).await;
         let queues = queues(&self.aws.proxy.counts(), messages);
-        quiet::store(&self.aws.proxy).await;
+        quiet::lanes(&self.aws.proxy).await;
         let delivered = places(&self.aws.proxy.counts(), messages);
 
         self.aws.proxy.reset();
@@ -149,6 +164,7 @@ impl Stage {
             to.read(&[message["waMessageId"].as_str().expect("an id")]).await;
             quiet::store(&self.aws.proxy).await;
         }
+        quiet::lanes(&self.aws.proxy).await;
         places(&self.aws.proxy.counts(), LONE)
     }
 
@@ -199,18 +215,26 @@ fn places(counts: &Counts, messages: usize) -> Places {
         .collect()
 }
 
-fn queues(counts: &Counts, messages: usize) -> String {
-    let mut by_operation: BTreeMap<&str, u64> = BTreeMap::new();
+fn queues(counts: &Counts, messages: usize) -> Queue {
+    let mut by_operation = Queue::new();
     for ((_, operation, _), count) in
         counts.requests.iter().filter(|((service, _, queue), _)| service == "sqs" && queue.contains("sends"))
     {
-        *by_operation.entry(operation).or_default() += count;
+        *by_operation.entry(operation.clone()).or_default() += *count as f64 / messages as f64;
     }
-    let mut table = Table::new(&["request", "for each message"]);
-    let each = |count: u64| format!("{:.3}", count as f64 / messages as f64);
-    for (operation, count) in &by_operation {
-        table.row(&[format!("`{operation}`"), each(*count)]);
+    by_operation
+}
+
+fn requests(four: &Queue, one: &Queue) -> String {
+    let mut table = Table::new(&["request", "four shards", "one shard"]);
+    let cell = |queue: &Queue, operation: &str| {
+        queue.get(operation).map_or_else(|| "-".to_owned(), |count| format!("{count:.3}"))
+    };
+    let operations: BTreeSet<&String> = four.keys().chain(one.keys()).collect();
+    for operation in operations {
+        table.row(&[format!("`{operation}`"), cell(four, operation), cell(one, operation)]);
     }
-    table.row(&["**together**".into(), format!("**{}**", each(by_operation.values().sum()))]);
+    let all = |queue: &Queue| format!("**{:.3}**", queue.values().sum::<f64>());
+    table.row(&["**together**".into(), all(four), all(one)]);
     table.text()
 }
