@@ -35,9 +35,12 @@ impl<T> Page<T> {
 /// How many rows are read at a time when a filter may drop most of them.
 const FILTERED_READ: i32 = 100;
 
+/// How often it is read for one page at most.
+const MOST_READS: usize = 20;
+
 /// Runs a query until `limit` rows are found or the list ends. A filter may make DynamoDB answer with
-/// fewer rows than it read; those answers are followed up here. `key` names the attributes that a cursor
-/// consists of.
+/// fewer rows than it read; those answers are followed up here, but not without end: a page may be short, or
+/// empty, while there is more. `key` names the attributes that a cursor consists of.
 pub(super) async fn query_page<T: DeserializeOwned>(
     query: QueryFluentBuilder,
     key: &[&str],
@@ -51,7 +54,7 @@ pub(super) async fn query_page<T: DeserializeOwned>(
     };
     let mut items = Vec::with_capacity(limit);
     let mut from = from.map(to_attributes);
-    loop {
+    for _ in 0..MOST_READS {
         let answer = query.clone().limit(read).set_exclusive_start_key(from).send().await?;
         for item in answer.items.unwrap_or_default() {
             if items.len() == limit {
@@ -62,9 +65,10 @@ pub(super) async fn query_page<T: DeserializeOwned>(
         }
         from = answer.last_evaluated_key;
         if from.is_none() || items.len() == limit {
-            return finish(items, from.map(to_key));
+            break;
         }
     }
+    finish(items, from.map(to_key))
 }
 
 fn key_of(item: &Key, names: &[&str]) -> LastKey {

@@ -149,6 +149,6 @@ fn bootstraps() -> (PathBuf, &'static str) {
     let folder = programs();
     let target = folder.parent().expect("the target folder");
     let machine = if cfg!(target_arch = "aarch64") { "aarch64" } else { "x86_64" };
-    let ship = target.join(format!("{machine}-unknown-linux-gnu/ship"));
-    if ship.join(FUNCTION).exists() { (ship, "ship") } else { (folder, "of this run") }
+    let packed = target.join(format!("{machine}-unknown-linux-gnu/lambda"));
+    if packed.join(FUNCTION).exists() { (packed, "lambda") } else { (folder, "of this run") }
 }

@@ -1,5 +1,6 @@
 //! `/v1/dead-letters`: with messages that expire because their device is never connected.
 
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tests::{Api, Gateway, in_seconds};
 
@@ -49,6 +50,31 @@ async fn what_failed_for_good_is_listed_newest_first_and_by_device() {
     }
     assert_eq!(texts(&gateway.admin, "deviceId=dev_01M7XV57GBZ89BFE1MY4WYHDM6").await, [""; 0]);
     assert_eq!(gateway.admin.get(&path(&first, "")).await.expect(200).json, first);
+}
+
+#[tokio::test]
+async fn a_page_of_one_device_does_not_read_all_that_failed_on_others() {
+    const OTHERS: usize = 2_100;
+    let gateway = Gateway::start().await;
+    let device = gateway.admin.device("x").await;
+    expired(&gateway.admin, &device, "lone").await;
+    let rows = gateway.dump("messages").await;
+    let row = &rows.as_array().unwrap()[0];
+    let newer: Vec<Value> = (0..OTHERS)
+        .map(|n| {
+            let mut other = row.clone();
+            other["pk"]["S"] = format!("{}other", row["pk"]["S"].as_str().unwrap()).into();
+            other["sk"]["S"] = format!("3EB0{n:08}").into();
+            other["deadPosition"]["S"] = format!("z{n:08}").into();
+            other
+        })
+        .collect();
+    let writing = stream::iter(&newer).for_each_concurrent(16, |row| gateway.put_row("messages", row));
+    writing.await;
+    let page = gateway.admin.get(&format!("/v1/dead-letters?deviceId={device}")).await.expect(200).json;
+    assert_eq!(page["items"], json!([]));
+    assert!(page["nextCursor"].is_string(), "there is more");
+    assert_eq!(texts(&gateway.admin, &format!("deviceId={device}")).await, ["lone"]);
 }
 
 #[tokio::test]
