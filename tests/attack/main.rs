@@ -1,0 +1,1 @@
+//! Attacks on a running gateway, each bounded in time and size: a file per attacker.
