@@ -52,7 +52,7 @@ locals {
       trigger  = function.trigger
       paths    = try(function.paths, [])
       schedule = try(function.schedule, null)
-      queue    = try(function.queue, null)
+      sources  = try(function.sources, {})
       media    = try(function.media, [])
       # API Gateway waits 30 s at most.
       timeout = try(function.timeoutSeconds, 29)

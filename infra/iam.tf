@@ -5,7 +5,7 @@ locals {
   table_arn = "arn:${local.partition}:dynamodb:${var.region}:${local.account}:table/${var.prefix}"
   queue_arn = "arn:${local.partition}:sqs:${var.region}:${local.account}:${var.prefix}"
 
-  programs = merge(local.function, { connector = merge(local.connector, { trigger = null, queue = null }) })
+  programs = merge(local.function, { connector = merge(local.connector, { trigger = null, sources = {} }) })
 
   # `local.tables[…]` and `local.queue_pattern[…]` also refuse names that the JSON files do not have.
   table_statements = {
@@ -41,7 +41,7 @@ locals {
       ],
       # What Lambda does on behalf of a function that a queue drives.
       [
-        for family in program.queue[*] : {
+        for family, _ in program.sources : {
           Effect   = "Allow"
           Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
           Resource = ["${local.queue_arn}${local.queue_pattern[family]}"]

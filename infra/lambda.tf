@@ -2,7 +2,8 @@
 #   trigger "http"      with `paths`: behind the HTTP API
 #   trigger "stream"    with `paths`: a function URL that streams, which HTTP APIs cannot
 #   trigger "schedule"  with `schedule`: a rate or cron expression of EventBridge
-#   trigger "queue"     with `queue`: a family of queues.json, with partial batch failures
+#   trigger "queue"     with `sources`: families of queues.json, with partial batch failures; `maximumConcurrency` of
+#                       one is how many calls it may have under way, so that it leaves the account's others theirs
 # and what it may do: `tables`, `queues`, `media` (S3 actions); `memoryMb` and `timeoutSeconds` if need be.
 resource "aws_lambda_function" "this" {
   for_each = local.function
@@ -72,8 +73,12 @@ locals {
 resource "aws_lambda_event_source_mapping" "this" {
   for_each = merge([
     for name, function in local.function : {
-      for queue, _ in local.queue : "${name}:${queue}" => { function = name, queue = queue }
-      if local.queue[queue].family == function.queue
+      for queue, of in local.queue : "${name}:${queue}" => {
+        function    = name
+        queue       = queue
+        concurrency = try(function.sources[of.family].maximumConcurrency, null)
+      }
+      if contains(keys(function.sources), local.queue[queue].family)
     } if function.trigger == "queue"
   ]...)
 
@@ -81,6 +86,13 @@ resource "aws_lambda_event_source_mapping" "this" {
   function_name           = aws_lambda_function.this[each.value.function].arn
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
+
+  dynamic "scaling_config" {
+    for_each = each.value.concurrency[*]
+    content {
+      maximum_concurrency = scaling_config.value
+    }
+  }
 
   lifecycle {
     precondition {

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use shared::clock::{Clock, SystemClock, Timestamp};
 use tokio::time::Instant;
 
-/// How the names of these queues end.
+/// How the names of these queues end: `slow-deliveries` like `deliveries`.
 const DURABLE: [&str; 2] = ["events.fifo", "deliveries"];
 
 /// For how long a message that is deleted is remembered: longer than SQS recognises that it is sent twice.

@@ -191,8 +191,9 @@ run "other_forms" {
     condition = (
       aws_lambda_event_source_mapping.this["webhook_delivery:events"].event_source_arn == aws_sqs_queue.this["events"].arn
       && aws_lambda_event_source_mapping.this["webhook_delivery:events"].function_response_types == toset(["ReportBatchItemFailures"])
+      && aws_lambda_event_source_mapping.this["webhook_delivery:events"].scaling_config[0].maximum_concurrency == 7
     )
-    error_message = "A queue drives its function, which may fail in part."
+    error_message = "A queue drives its function, which may fail in part, and no more calls at a time than it may."
   }
 
   assert {

@@ -54,6 +54,9 @@ pub enum EventType {
     /// A webhook was switched off, because its receiver wants no more or fails for days.
     #[serde(rename = "webhook.disabled")]
     WebhookDisabled,
+    /// A plan's limit of deliveries is reached: what is over it waits for the next span.
+    #[serde(rename = "webhook.throttled")]
+    WebhookThrottled,
     /// A webhook's owner tries it out. It goes to that webhook alone and is in no log.
     #[serde(rename = "webhook.test")]
     WebhookTest,
@@ -61,7 +64,7 @@ pub enum EventType {
 
 impl EventType {
     /// All types.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::MessageReceived,
         Self::MessageSent,
         Self::MessageDelivered,
@@ -76,6 +79,7 @@ impl EventType {
         Self::BroadcastCompleted,
         Self::GroupUpdated,
         Self::WebhookDisabled,
+        Self::WebhookThrottled,
         Self::WebhookTest,
     ];
 
@@ -96,6 +100,7 @@ impl EventType {
             Self::BroadcastCompleted => "broadcast.completed",
             Self::GroupUpdated => "group.updated",
             Self::WebhookDisabled => "webhook.disabled",
+            Self::WebhookThrottled => "webhook.throttled",
             Self::WebhookTest => "webhook.test",
         }
     }

@@ -58,6 +58,8 @@ pub enum Meter {
     Qr,
     /// Requests of the dashboard.
     Dashboard,
+    /// Tries to deliver an event to a webhook.
+    Deliveries,
 }
 
 /// So much in a span of time.
@@ -96,6 +98,7 @@ impl Meter {
             Self::Broadcasts => "broadcasts",
             Self::Qr => "qr",
             Self::Dashboard => "dashboard",
+            Self::Deliveries => "deliveries",
         }
     }
 }
@@ -109,6 +112,7 @@ impl Meter {
             Self::Broadcasts => "broadcasts",
             Self::Qr => "QR codes",
             Self::Dashboard => "dashboard requests",
+            Self::Deliveries => "deliveries to webhooks",
         }
     }
 }

@@ -39,8 +39,7 @@ impl Resolve for CheckedLookup {
         let (policy, lookup) = (self.policy, self.lookup.clone());
         Box::pin(async move {
             let found = lookup.addresses(name.as_str()).await?;
-            // One that is not public among others that are is no accident.
-            found.iter().try_for_each(|ip| policy.check_address(*ip))?;
+            policy.check_addresses(name.as_str(), &found)?;
             let addresses = found.into_iter().map(|ip| (ip, 0).into());
             Ok::<Addrs, _>(Box::new(addresses.collect::<Vec<_>>().into_iter()))
         })
@@ -57,10 +56,7 @@ impl Outbound {
         let url = self.0.policy.check(text)?;
         let Some(url::Host::Domain(name)) = url.host() else { return Ok(()) };
         match tokio::time::timeout(PATIENCE, self.0.lookup.addresses(name)).await {
-            Ok(Ok(found)) => found.iter().try_for_each(|ip| self.0.policy.check_address(*ip)).map_err(|_| {
-                // The addresses behind a name may be nobody's business.
-                Refusal::NotPublic(name.to_owned())
-            }),
+            Ok(Ok(found)) => self.0.policy.check_addresses(name, &found),
             Ok(Err(_)) | Err(_) => Ok(()),
         }
     }

@@ -84,8 +84,15 @@ impl UrlPolicy {
         Ok(url)
     }
 
+    /// Checks the addresses behind a name, to which a connection would go. One that is not public among others that
+    /// are is no accident. The refusal names the name alone: what is behind it may be nobody's business.
+    pub(super) fn check_addresses(self, name: &str, found: &[IpAddr]) -> Result<(), Refusal> {
+        let checked = found.iter().try_for_each(|ip| self.check_address(*ip));
+        checked.map_err(|_| Refusal::NotPublic(name.to_owned()))
+    }
+
     /// Checks an address that a connection would go to.
-    pub(super) fn check_address(self, ip: IpAddr) -> Result<(), Refusal> {
+    fn check_address(self, ip: IpAddr) -> Result<(), Refusal> {
         if is_public(ip) || (self.allow_loopback && is_loopback(ip)) {
             Ok(())
         } else {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::QueueKind;
 use crate::{
     clock::Timestamp,
     domain::{
@@ -150,7 +151,7 @@ pub struct EventsV1 {
     pub events: Vec<NewEvent>,
 }
 
-/// In `deliveries`.
+/// In `deliveries` and `slow-deliveries`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum DeliveryPayload {
@@ -177,4 +178,14 @@ pub struct DeliveryV1 {
     pub attempt: u32,
     /// Not to be made earlier than this.
     pub not_before: Timestamp,
+    /// Whether it lies in the queue for slow receivers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slow: bool,
+}
+
+impl DeliveryV1 {
+    /// The queue that it belongs into.
+    pub fn queue(&self) -> QueueKind {
+        if self.slow { QueueKind::SlowDeliveries } else { QueueKind::Deliveries }
+    }
 }

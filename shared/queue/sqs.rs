@@ -37,6 +37,8 @@ pub enum QueueKind {
     Events,
     /// Webhook calls that are due, now or in a while: one queue, in no order.
     Deliveries,
+    /// Those of receivers that let Kurir wait, and replays.
+    SlowDeliveries,
 }
 
 /// The longest that SQS keeps a message back by itself.
@@ -44,7 +46,8 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
 impl QueueKind {
     /// All families.
-    pub const ALL: [Self; 4] = [Self::Sends, Self::Commands, Self::Events, Self::Deliveries];
+    pub const ALL: [Self; 5] =
+        [Self::Sends, Self::Commands, Self::Events, Self::Deliveries, Self::SlowDeliveries];
 
     /// The name in `infra/queues.json`.
     pub fn name(self) -> &'static str {
@@ -53,6 +56,7 @@ impl QueueKind {
             Self::Commands => "commands",
             Self::Events => "events",
             Self::Deliveries => "deliveries",
+            Self::SlowDeliveries => "slow-deliveries",
         }
     }
 
@@ -259,6 +263,10 @@ impl Queues {
         payloads: impl IntoIterator<Item = (T, Duration)>,
     ) -> Result<(), QueueError> {
         const MOST_BYTES: usize = 240 * 1024;
+        let mut payloads = payloads.into_iter().peekable();
+        if payloads.peek().is_none() {
+            return Ok(());
+        }
         let url = self.url(kind, 0).await?;
         let (mut batch, mut bytes) = (Vec::new(), 0);
         for (payload, delay) in payloads {
@@ -277,7 +285,7 @@ impl Queues {
                 .expect("id and body are given");
             batch.push(entry);
         }
-        if batch.is_empty() { Ok(()) } else { self.send_batch(&url, batch).await }
+        self.send_batch(&url, batch).await
     }
 
     async fn send_batch(

@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Category, Context, Error};
 use crate::{
+    clock::Timestamp,
     domain::{
+        account::Account,
         ids::TenantId,
         plan::{Meter, Rate},
+        role::Role,
     },
     store::counters::{Charged, Standing},
 };
@@ -52,9 +55,7 @@ impl Allowance {
                 Ok(())
             }
             Charged::Refused(standings) => {
-                // The caller may go on when the last of the limits that are reached is reset.
-                let reached = standings.iter().filter(|s| s.used >= s.rate.limit);
-                let worst = reached.max_by_key(|s| s.rate.per.end(now)).copied();
+                let worst = reached(&standings, now);
                 if worst.is_some_and(|standing| standing.meter != Meter::ApiCalls) {
                     // What is refused for another reason is an API call all the same.
                     let calls = limits.iter().filter(|(meter, _)| *meter == Meter::ApiCalls).copied();
@@ -88,7 +89,22 @@ impl Allowance {
     }
 }
 
-fn refusal(reached: Option<Standing>, now: crate::clock::Timestamp) -> Error {
+/// The rates of an account's plan; none for administrators, who are not limited.
+pub(super) fn rates_of(ctx: &Context, account: &Account) -> Vec<(Meter, Rate)> {
+    match account.role {
+        Role::Admin => Vec::new(),
+        _ => ctx.plans.get(&account.plan).all_rates(),
+    }
+}
+
+/// Of the limits that are reached, the one that is reset last: then the caller may go on.
+pub(super) fn reached(standings: &[Standing], now: Timestamp) -> Option<Standing> {
+    let reached = standings.iter().filter(|s| s.used >= s.rate.limit);
+    reached.max_by_key(|s| s.rate.per.end(now)).copied()
+}
+
+/// The failure of who has reached a limit.
+pub(super) fn refusal(reached: Option<Standing>, now: Timestamp) -> Error {
     let Some(Standing { meter, rate, .. }) = reached else {
         return Error::internal("a charge was refused although no limit is reached");
     };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Allowance, Category, Context, Error};
+use super::{Allowance, Category, Context, Error, allowance::rates_of};
 use crate::{
     crypto,
     domain::{account::Account, api_key, ids::TenantId, permissions::Permission, role::Role},
@@ -80,11 +80,7 @@ pub async fn authenticate(
         return Err(gone());
     }
     let account = row.account;
-    let rates = match account.role {
-        Role::Admin => Vec::new(),
-        _ => ctx.plans.get(&account.plan).all_rates(),
-    };
-    let allowance = Allowance::new(account.id, rates);
+    let allowance = Allowance::new(account.id, rates_of(ctx, &account));
     Ok(Caller { role: role.min(account.role), account, api_key, generation, allowance })
 }
 

@@ -108,6 +108,33 @@ pub async fn charge(
     }
 }
 
+/// Whether this is the first refusal in the present span of a limit: says so once.
+pub async fn is_first_refusal(
+    db: &Db,
+    tenant: TenantId,
+    (meter, rate): (Meter, Rate),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let result = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::Counters))
+        .set_key(Some(key(tenant, now)))
+        .update_expression("SET #refused = :span")
+        .condition_expression("attribute_not_exists(#refused) OR #refused < :span")
+        .expression_attribute_names("#refused", format!("{}Per{}:refused", meter.name(), rate.per.name()))
+        .expression_attribute_values(":span", AttributeValue::N(rate.per.index(now).to_string()))
+        .send()
+        .await;
+    match result {
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// How a tenant's limits stand.
 pub async fn read(
     db: &Db,

@@ -26,6 +26,9 @@ pub const ADMINS: &str = "admins";
 /// Row in `counters` that counts a tenant's devices.
 pub const DEVICES: &str = "devices";
 
+/// Row in `counters` that says until when a tenant's replay of events may take.
+pub const REPLAY: &str = "replay";
+
 /// Partition of all leases.
 pub const LEASES: &str = "leases";
 

@@ -221,6 +221,17 @@ pub async fn works(db: &Db, tenant: TenantId, id: WebhookId) -> Result<bool, Sto
     was_so(Update::default().remove("failingSince").apply(request).send().await)
 }
 
+/// Remembers until when a webhook counts as slow.
+pub async fn slow_until(
+    db: &Db,
+    tenant: TenantId,
+    id: WebhookId,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let request = existing(db, tenant, id);
+    was_so(Update::default().set("slowUntil", until)?.apply(request).send().await)
+}
+
 /// Deletes a webhook. Says whether there was one. The row stays a while without anything that was in it.
 pub async fn delete(db: &Db, tenant: TenantId, id: WebhookId, now: Timestamp) -> Result<bool, StoreError> {
     let update = Update::default()

@@ -3,6 +3,7 @@
 //! The environment chooses: `KURIR_BENCH_SECTIONS` (names separated by commas), `KURIR_BENCH_WRITE=0` (print
 //! only), and the sizes in `sizes.rs`.
 
+mod attack;
 mod cold_start;
 mod cost;
 mod failover;
@@ -33,6 +34,7 @@ async fn main() {
             "latency" => latency::measure(&sizes).await,
             "streams" => streams::measure(&sizes).await,
             "cold_start" => cold_start::measure(&sizes).await,
+            "attack" => attack::measure(&sizes).await,
             "failover" => failover::measure(&sizes).await,
             other => panic!("there is no section {other}: {}", Sizes::SECTIONS.join(", ")),
         };

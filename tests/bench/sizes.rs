@@ -18,12 +18,14 @@ pub struct Sizes {
     pub kills: usize,
     /// `KURIR_BENCH_COLD_STARTS`: starts of a function.
     pub cold_starts: usize,
+    /// `KURIR_BENCH_ATTACK_SECONDS`: how long others are watched beside each attack, at least.
+    pub attack_seconds: usize,
 }
 
 impl Sizes {
     /// All sections.
-    pub const SECTIONS: [&str; 7] =
-        ["throughput", "cost", "memory", "latency", "streams", "failover", "cold_start"];
+    pub const SECTIONS: [&str; 8] =
+        ["throughput", "cost", "memory", "latency", "streams", "failover", "cold_start", "attack"];
 
     /// As the environment says; by default those of issues 4 and 5.
     pub fn from_env() -> Self {
@@ -37,6 +39,7 @@ impl Sizes {
             event_rates: many("KURIR_BENCH_EVENT_RATES", &[50, 500]),
             kills: one("KURIR_BENCH_KILLS", 10),
             cold_starts: one("KURIR_BENCH_COLD_STARTS", 20),
+            attack_seconds: one("KURIR_BENCH_ATTACK_SECONDS", 20),
         }
     }
 }

@@ -150,16 +150,17 @@ async fn an_account_has_twenty_webhooks_at_most() {
 }
 
 #[tokio::test]
-async fn who_only_views_sees_neither_secret_nor_the_values_of_headers_and_changes_nothing() {
+async fn who_only_views_sees_neither_secret_nor_whole_address_nor_the_values_of_headers_and_changes_nothing()
+{
     let gateway = Gateway::start().await;
     let (ani, _) = gateway.api.register("ani@example.com").await;
-    let body =
-        json!({"url": "https://example.com/", "events": ["*"], "headers": {"Authorization": "Bearer x"}});
+    let body = json!({"url": "https://example.com/hooks/T1/xyz?token=abc", "events": ["*"], "headers": {"Authorization": "Bearer x"}});
     let webhook = ani.post("/v1/webhooks", body.clone()).await.expect(201).json;
     let key = ani.post("/v1/api-keys", json!({"name": "viewer", "role": "readonly"})).await.expect(201).json;
     let viewer = gateway.api.with_key(key["key"].as_str().unwrap());
     let seen = viewer.get(&path(&webhook)).await.expect(200).json;
     assert_eq!(seen["headers"], json!({"Authorization": "[hidden]"}));
+    assert_eq!(seen["url"], "https://example.com/hooks/…");
     assert!(seen.get("secret").is_none());
     assert_eq!(viewer.get("/v1/webhooks").await.expect(200).json["items"][0], seen);
     viewer.get(&format!("{}/deliveries", path(&webhook))).await.expect(200);

@@ -99,7 +99,7 @@ fn what_a_function_is_told_fits_what_wakes_it() {
         let fits = match kind {
             "http" | "stream" => function["paths"].is_array(),
             "schedule" => function["schedule"].is_string(),
-            "queue" => function["queue"].is_string(),
+            "queue" => function["sources"].is_object(),
             _ => false,
         };
         assert!(fits, "{name} has not what the trigger {kind:?} needs");
@@ -129,11 +129,23 @@ fn tables_and_queues_of_permissions_are_there() {
 fn a_message_stays_hidden_for_as_long_as_its_function_may_take() {
     let queues = json("infra/queues.json");
     for (name, function) in deployed().into_iter().filter(|(_, function)| function["trigger"] == "queue") {
-        let queue = list(&queues["queues"]).find(|queue| queue["name"] == function["queue"]);
-        let hidden = queue.and_then(|queue| queue["visibilityTimeoutSeconds"].as_u64());
-        let takes = function["timeoutSeconds"].as_u64().unwrap_or(29);
-        assert!(hidden.is_some_and(|hidden| hidden >= takes), "{name}: {hidden:?} s, and it takes {takes} s");
+        for source in function["sources"].as_object().expect("sources").keys() {
+            let queue = list(&queues["queues"]).find(|queue| queue["name"] == *source);
+            let hidden = queue.and_then(|queue| queue["visibilityTimeoutSeconds"].as_u64());
+            let takes = function["timeoutSeconds"].as_u64().unwrap_or(29);
+            assert!(hidden.is_some_and(|hidden| hidden >= takes), "{name}: {hidden:?} s, it takes {takes} s");
+        }
     }
+}
+
+/// Else a flood of deliveries takes all the calls that the account may have under way, the API's among them, and slow
+/// receivers take those of the quick ones.
+#[test]
+fn deliveries_have_a_bounded_part_of_the_calls_and_slow_ones_a_small_one() {
+    let function = &deployed()["webhook_delivery"];
+    let most = |queue: &str| function["sources"][queue]["maximumConcurrency"].as_u64().expect("a bound");
+    assert!((2..=500).contains(&most("deliveries")));
+    assert!(most("slow-deliveries") >= 2 && most("slow-deliveries") * 4 <= most("deliveries"));
 }
 
 /// `infra/cloudwatch.tf` looks for these in the connector's log.

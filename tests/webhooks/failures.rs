@@ -108,6 +108,8 @@ async fn a_receiver_that_is_gone_gets_nothing_more_and_its_owner_is_told() {
     try_out(&gateway.admin, &webhook).await;
     let told = other.gets_event("webhook.disabled").await.event();
     assert_eq!((&told["data"]["webhookId"], &told["data"]["reason"]), (&webhook["id"], &json!("gone")));
+    // Who may see events may not always see all of an address.
+    assert!(told["data"]["url"].as_str().is_some_and(|url| url.ends_with("/…")), "{told}");
     let off = now(&gateway.admin, &webhook).await;
     assert_eq!((&off["active"], &off["disabledReason"]), (&json!(false), &json!("gone")));
     let tries = gateway.admin.tries(&webhook, 1).await;

@@ -27,7 +27,7 @@ async fn a_webhook_that_is_slow_for_one_tenant_does_not_delay_anothers() {
     for _ in 0..50 {
         join_all(webhooks.iter().map(|webhook| try_out(&ani, webhook))).await;
     }
-    slow.gets(16).await;
+    slow.gets(20).await;
     let theirs = budi.webhook(&quick.url, &["*"]).await;
     for n in 1..=20 {
         let began = Instant::now();
@@ -37,14 +37,12 @@ async fn a_webhook_that_is_slow_for_one_tenant_does_not_delay_anothers() {
     }
     let rounds = 1 + start.elapsed().as_secs() / SLOW.as_secs();
     let calls = slow.calls().len() as u64;
-    assert!(
-        calls <= 16 * rounds,
-        "{calls} in {rounds} rounds: a tenant took more than its share of the places"
-    );
+    // A quarter of the free connections, for the first tries and for those in the queue of slow receivers.
+    assert!(calls <= 34 * rounds, "{calls} in {rounds} rounds: a tenant took more than its share");
 }
 
 #[tokio::test]
-async fn what_found_no_place_is_delivered_all_the_same_and_costs_no_try() {
+async fn what_got_no_connection_is_delivered_all_the_same_and_costs_no_try() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
     receiver.answers([Answers::After(Duration::from_millis(500), 204)]);

@@ -20,7 +20,7 @@ use shared::{
         event::EventPattern,
         ids::{DeliveryId, DeviceId, WebhookId},
         permissions::Permission,
-        webhook::DisabledReason,
+        webhook::{DisabledReason, shown_url},
     },
     secret::Secret,
     services::{Caller, webhooks::OwnWebhook},
@@ -35,6 +35,7 @@ const HIDDEN: &str = "[hidden]";
 #[serde(rename_all = "camelCase")]
 struct WebhookBody {
     id: WebhookId,
+    /// Who may not change the webhook sees scheme, host and the first part of the path alone.
     url: String,
     /// Which events: types, families like `message.*`, or `*`.
     events: Vec<EventPattern>,
@@ -47,6 +48,8 @@ struct WebhookBody {
     disabled_reason: Option<DisabledReason>,
     /// Since when every try has failed.
     failing_since: Option<Timestamp>,
+    /// Until when its deliveries wait behind those of other slow receivers, because it let Kurir wait.
+    slow_until: Option<Timestamp>,
     /// Until when the secret before the present one signs as well.
     previous_secret_until: Option<Timestamp>,
     created_at: Timestamp,
@@ -63,13 +66,14 @@ impl WebhookBody {
         let webhook = own.webhook;
         Self {
             id: webhook.id,
-            url: webhook.url,
+            url: if shown { webhook.url } else { shown_url(&webhook.url) },
             events: webhook.events,
             device_ids: webhook.device_ids,
             headers: own.headers.iter().map(|(name, text)| (name.clone(), value(text))).collect(),
             active: webhook.active,
             disabled_reason: webhook.disabled_reason,
             failing_since: webhook.failing_since,
+            slow_until: webhook.slow_until,
             previous_secret_until: webhook.previous_secret_until,
             created_at: webhook.created_at,
             updated_at: webhook.updated_at,

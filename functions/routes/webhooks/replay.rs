@@ -55,7 +55,8 @@ struct ReplayedBody {
     stopped_after: Option<EventId>,
 }
 
-/// Delivers the events of a range of time again that this webhook wants, about a thousand with each request.
+/// Delivers the events of a range of time again that this webhook wants, about a thousand with each request. Each
+/// counts as one of the plan's deliveries.
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/replay",

@@ -3,7 +3,9 @@
 mod delivery;
 mod headers;
 mod schedule;
+mod shown;
 mod signature;
+mod slow;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +13,9 @@ use utoipa::ToSchema;
 pub use delivery::{Attempt, AttemptStatus, MAX_BODY_BYTES, Trigger, webhook_message_id};
 pub use headers::{HeaderFault, MAX_HEADERS, check_headers};
 pub use schedule::{GIVE_UP_AFTER, LONGEST_QUEUE_DELAY, RETRIES, is_due, next_pause, queue_delay};
+pub use shown::shown_url;
 pub use signature::{SECRET_PREFIX, SecretError, hub_signature, new_secret, signature};
+pub use slow::{SLOW_FOR, SLOW_TRY};
 
 use super::{
     event::{EventPattern, EventType},
@@ -52,6 +56,9 @@ pub struct Webhook {
     pub disabled_reason: Option<DisabledReason>,
     /// Since when every try has failed.
     pub failing_since: Option<Timestamp>,
+    /// Until when its deliveries go through the queue for slow receivers.
+    #[serde(default)]
+    pub slow_until: Option<Timestamp>,
     /// Until when the secret before the present one signs, too.
     pub previous_secret_until: Option<Timestamp>,
     /// When it was made.
@@ -85,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    fn webhook(patterns: &[&str], device_ids: Vec<DeviceId>) -> Webhook {
+    pub(super) fn webhook(patterns: &[&str], device_ids: Vec<DeviceId>) -> Webhook {
         let now = Timestamp::from_unix_millis(0);
         Webhook {
             id: WebhookId::generate(now),
@@ -96,6 +103,7 @@ mod tests {
             active: true,
             disabled_reason: None,
             failing_since: None,
+            slow_until: None,
             previous_secret_until: None,
             created_at: now,
             updated_at: now,

@@ -50,6 +50,7 @@ pub async fn create(ctx: &Context, caller: &Caller, input: NewWebhook) -> Result
         active: input.active,
         disabled_reason: None,
         failing_since: None,
+        slow_until: None,
         previous_secret_until: None,
         created_at: now,
         updated_at: now,

@@ -5,27 +5,30 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 use tokio::time::Instant;
 
-use super::{OwnWebhook, disable::disable, outcome::Outcome, queue::enqueue, send_on, wait_for};
+use super::{OwnWebhook, disable::disable, meter, outcome::Outcome, queue::enqueue, send_on, wait_for};
 use crate::{
     clock::Timestamp,
     crypto,
     domain::webhook::{
-        Attempt, AttemptStatus, DisabledReason, GIVE_UP_AFTER, MAX_BODY_BYTES, SecretError, hub_signature,
-        next_pause, signature, webhook_message_id,
+        Attempt, AttemptStatus, DisabledReason, GIVE_UP_AFTER, MAX_BODY_BYTES, SLOW_TRY, SecretError,
+        hub_signature, next_pause, signature, webhook_message_id,
     },
     outbound::Request,
     queue::payloads::DeliveryV1,
     services::{Context, Error},
-    store::{deliveries, webhooks},
+    store::{accounts, deliveries, webhooks},
 };
 
 /// How long a receiver may take to answer, from the first byte of the connection to the last of the answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Over how long those that waited for a plan's next span are spread.
+const SPREAD: Duration = Duration::from_secs(60);
+
 /// What became of an entry of the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handled {
-    /// It was too early; it is queued for later.
+    /// It was too early, in the wrong queue, or over the plan's limit; it is queued again.
     SentOn,
     /// The receiver took the event.
     Delivered,
@@ -48,7 +51,11 @@ pub async fn deliver(ctx: &Context, delivery: &DeliveryV1) -> Result<Handled, Er
         return Ok(Handled::SentOn);
     }
     let (tenant, id) = (delivery.account_id, delivery.webhook_id);
-    let Some(webhook) = webhooks::get(&ctx.db, &ctx.webhook_secrets, tenant, id).await? else {
+    let (webhook, account) = tokio::try_join!(
+        webhooks::get(&ctx.db, &ctx.webhook_secrets, tenant, id),
+        accounts::get(&ctx.db, tenant),
+    )?;
+    let (Some(webhook), Some(account)) = (webhook, account) else {
         tracing::info!(%tenant, webhook = %id, delivery = %delivery.delivery_id, "dropped: the webhook is gone");
         return Ok(Handled::Dropped);
     };
@@ -59,6 +66,16 @@ pub async fn deliver(ctx: &Context, delivery: &DeliveryV1) -> Result<Handled, Er
         let nothing = Outcome { taken: false, gone: false, status: None, body: None, error };
         record(ctx, delivery, (at, None), nothing, (AttemptStatus::Dropped, None)).await;
         return Ok(Handled::Dropped);
+    }
+    if !delivery.slow && webhook.webhook.goes_slowly(delivery.trigger, at) {
+        enqueue(ctx, vec![DeliveryV1 { slow: true, ..delivery.clone() }]).await?;
+        return Ok(Handled::SentOn);
+    }
+    if let Some(not_before) = meter::count(ctx, &account.account, delivery).await? {
+        // Not all at the first moment of the next span.
+        let not_before = not_before + SPREAD.mul_f64(random());
+        enqueue(ctx, vec![DeliveryV1 { slow: true, not_before, ..delivery.clone() }]).await?;
+        return Ok(Handled::SentOn);
     }
     let began = Instant::now();
     let outcome = attempt(ctx, &webhook, delivery, at).await?;
@@ -76,6 +93,7 @@ async fn settle(
 ) -> Result<Handled, Error> {
     let (tenant, id) = (delivery.account_id, delivery.webhook_id);
     let when = (at, Some(took));
+    note_slowness(ctx, webhook, took).await;
     if outcome.taken {
         if webhook.webhook.failing_since.is_some() {
             webhooks::works(&ctx.db, tenant, id).await?;
@@ -88,17 +106,32 @@ async fn settle(
         record(ctx, delivery, when, outcome, (AttemptStatus::Failed, None)).await;
         return Ok(Handled::GivenUp);
     }
-    let random = f64::from(u32::from_be_bytes(crypto::random_bytes())) / f64::from(u32::MAX);
-    let pause = next_pause(delivery.attempt, random, ctx.webhook_retry_scale);
+    let pause = next_pause(delivery.attempt, random(), ctx.webhook_retry_scale);
     let next = pause.map(|pause| ctx.now() + pause);
     if let Some(not_before) = next {
-        let next = DeliveryV1 { attempt: delivery.attempt + 1, not_before, ..delivery.clone() };
+        let slow = took >= SLOW_TRY || webhook.webhook.goes_slowly(delivery.trigger, at);
+        let next = DeliveryV1 { attempt: delivery.attempt + 1, not_before, slow, ..delivery.clone() };
         enqueue(ctx, vec![next]).await?;
     }
     let status = if next.is_some() { AttemptStatus::Retrying } else { AttemptStatus::Failed };
     record(ctx, delivery, when, outcome, (status, next)).await;
     note_failure(ctx, webhook, at).await;
     Ok(if next.is_some() { Handled::Retrying } else { Handled::GivenUp })
+}
+
+/// Between 0 and 1.
+fn random() -> f64 {
+    f64::from(u32::from_be_bytes(crypto::random_bytes())) / f64::from(u32::MAX)
+}
+
+/// Remembers that a webhook is slow. What cannot be stored now, the next slow try stores.
+async fn note_slowness(ctx: &Context, webhook: &OwnWebhook, took: Duration) {
+    let webhook = &webhook.webhook;
+    let Some(until) = webhook.slow_mark(took, ctx.now()) else { return };
+    if let Err(error) = webhooks::slow_until(&ctx.db, webhook.account_id, webhook.id, until).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(webhook = %webhook.id, error, "it cannot be noted that a webhook is slow");
+    }
 }
 
 /// Remembers since when nothing but failures came of a webhook; after days of them it is switched off. What cannot

@@ -6,7 +6,7 @@ use super::OwnWebhook;
 use crate::{
     domain::{
         event::{EventType, NewEvent},
-        webhook::DisabledReason,
+        webhook::{DisabledReason, shown_url},
     },
     services::{Context, Error},
     store::webhooks,
@@ -32,7 +32,7 @@ pub(super) async fn disable(
         device_id: None,
         data: json!({
             "webhookId": id,
-            "url": webhook.url,
+            "url": shown_url(&webhook.url),
             "reason": reason,
             "failingSince": webhook.failing_since,
         }),

@@ -26,7 +26,7 @@ pub async fn fan_out(ctx: &Context, tenant: TenantId, events: &[Event]) -> Resul
     for event in events {
         for webhook in webhooks.iter().filter(|webhook| webhook.wants(event.kind, event.device_id)) {
             let delivery = DeliveryId::of(webhook.id, event.id);
-            deliveries.push(first_try((tenant, webhook.id), delivery, Trigger::Event, event.clone(), now));
+            deliveries.push(first_try(webhook, delivery, Trigger::Event, event.clone(), now));
         }
     }
     enqueue(ctx, deliveries).await

@@ -10,6 +10,7 @@ mod disable;
 mod fan_out;
 mod get;
 mod list;
+mod meter;
 mod outcome;
 mod queue;
 mod redeliver;

@@ -37,7 +37,7 @@ pub async fn redeliver(
     let event = event.ok_or_else(|| Error::conflict("event_expired", "the event is no longer kept"))?;
     let now = ctx.now();
     let again = DeliveryId::generate(now);
-    enqueue(ctx, vec![first_try((tenant, id), again, Trigger::Redelivery, event, now)]).await?;
+    enqueue(ctx, vec![first_try(&webhook.webhook, again, Trigger::Redelivery, event, now)]).await?;
     Ok(again)
 }
 

@@ -1,18 +1,22 @@
 //! Delivering a range of the event log again.
 
+use std::time::Duration;
+
 use super::{
-    OwnWebhook,
+    OwnWebhook, meter,
     queue::{enqueue, first_try},
     require_active,
 };
 use crate::{
     clock::Timestamp,
     domain::{
+        event::Event,
         ids::{DeliveryId, EventId, TenantId, WebhookId},
         webhook::Trigger,
     },
-    services::{Caller, Context, Error, Invalid},
-    store::events,
+    queue::payloads::DeliveryV1,
+    services::{Caller, Context, Error, Invalid, allowance::refusal},
+    store::{events, replays},
 };
 
 /// How many deliveries one request queues at most, beyond those of the row of the log that it is at.
@@ -23,6 +27,9 @@ const MOST_ROWS: usize = 2_000;
 
 /// Rows read at a time.
 const READ: u16 = 50;
+
+/// How long one request may take. When it ends without a word, another replay may begin after that.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Which events.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +51,8 @@ pub struct Replayed {
     pub stopped_after: Option<EventId>,
 }
 
-/// Queues those events of a range that one of the caller's webhooks wants, as deliveries of their own.
+/// Queues those events of a range that one of the caller's webhooks wants, as deliveries of their own. Each counts as
+/// one of the plan's deliveries; where there is no room for more, the replay stops. A tenant has one replay under way.
 pub async fn replay(
     ctx: &Context,
     caller: &Caller,
@@ -59,47 +67,71 @@ pub async fn replay(
     invalid.unless(range.since < until, "since", "out_of_range", "must be before `until`, and in the past");
     invalid.check()?;
     require_active(&webhook)?;
+    let takes_until = now + LONGEST;
+    if !replays::begin(&ctx.db, tenant, takes_until, now).await? {
+        let detail = "another replay of this account is under way; try again when it has been answered";
+        return Err(Error::conflict("replay_under_way", detail).retry_after(Duration::from_secs(1)));
+    }
+    let done = queue_range(ctx, caller, &webhook, range, until).await;
+    replays::end(&ctx.db, tenant, takes_until).await?;
+    done
+}
 
+async fn queue_range(
+    ctx: &Context,
+    caller: &Caller,
+    webhook: &OwnWebhook,
+    range: ReplayRange,
+    until: Timestamp,
+) -> Result<Replayed, Error> {
+    let tenant = caller.tenant();
     let mut number = match range.after {
         Some(after) => after.sequence().saturating_sub(1),
         None => before(ctx, tenant, range.since).await?,
     };
-    let (mut queued, mut looked) = (0, 0);
+    let is_wanted = |event: &Event| {
+        range.after.is_none_or(|after| event.id > after) && webhook.webhook.wants(event.kind, event.device_id)
+    };
+    let (mut queued, mut looked, mut last_queued) = (0, 0, range.after);
     loop {
         let found = events::after(&ctx.db, tenant, number, READ).await?;
+        let (mut wanted, mut is_done, mut stopped_after) = (Vec::new(), !found.more, None);
         for row in found.rows {
             if row.at >= until.unix_millis() {
-                return Ok(Replayed { queued, stopped_after: None });
+                is_done = true;
+                break;
             }
             number = row.sequence;
             looked += 1;
-            let last = EventId::at(row.at, row.sequence, u16::MAX);
+            let end_of_row = EventId::at(row.at, row.sequence, u16::MAX);
             if row.at >= range.since.unix_millis() {
-                let events = row.into_events().into_iter();
-                let wanted = events
-                    .filter(|event| range.after.is_none_or(|after| event.id > after))
-                    .filter(|event| wants(&webhook, event));
-                let deliveries: Vec<_> = wanted
-                    .map(|event| {
-                        let delivery = DeliveryId::generate(now);
-                        first_try((tenant, id), delivery, Trigger::Replay, event, now)
-                    })
-                    .collect();
-                queued += deliveries.len();
-                enqueue(ctx, deliveries).await?;
+                wanted.extend(row.into_events().into_iter().filter(is_wanted));
             }
-            if queued >= MOST_QUEUED || looked >= MOST_ROWS {
-                return Ok(Replayed { queued, stopped_after: Some(last) });
+            if queued + wanted.len() >= MOST_QUEUED || looked >= MOST_ROWS {
+                stopped_after = Some(end_of_row);
+                break;
             }
         }
-        if !found.more {
-            return Ok(Replayed { queued, stopped_after: None });
+        let (room, limit) = meter::count_many(ctx, &caller.account, wanted.len()).await?;
+        if limit.is_some() && queued + room == 0 {
+            return Err(refusal(limit, ctx.now()));
+        }
+        wanted.truncate(room);
+        queued += room;
+        last_queued = wanted.last().map(|event| event.id).or(last_queued);
+        enqueue(ctx, deliveries_of(webhook, wanted, ctx.now())).await?;
+        if limit.is_some() {
+            return Ok(Replayed { queued, stopped_after: last_queued });
+        }
+        if is_done || stopped_after.is_some() {
+            return Ok(Replayed { queued, stopped_after });
         }
     }
 }
 
-fn wants(webhook: &OwnWebhook, event: &crate::domain::event::Event) -> bool {
-    webhook.webhook.wants(event.kind, event.device_id)
+fn deliveries_of(webhook: &OwnWebhook, events: Vec<Event>, now: Timestamp) -> Vec<DeliveryV1> {
+    let first = |event| first_try(&webhook.webhook, DeliveryId::generate(now), Trigger::Replay, event, now);
+    events.into_iter().map(first).collect()
 }
 
 /// The number of the last row that was written before a moment. Rows are numbered in the order of their time, so

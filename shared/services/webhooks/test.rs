@@ -18,11 +18,12 @@ use crate::{
 
 /// Queues an event that nothing happened for, to one of the caller's webhooks alone.
 pub async fn test(ctx: &Context, caller: &Caller, id: WebhookId) -> Result<DeliveryId, Error> {
-    require_active(&super::get(ctx, caller, id).await?)?;
+    let webhook = super::get(ctx, caller, id).await?;
+    require_active(&webhook)?;
     let now = ctx.now();
     let delivery = DeliveryId::generate(now);
     let event = test_event(id, EventId::generate(now));
-    let first = first_try((caller.tenant(), id), delivery, Trigger::Test, event, now);
+    let first = first_try(&webhook.webhook, delivery, Trigger::Test, event, now);
     enqueue(ctx, vec![first]).await?;
     Ok(delivery)
 }

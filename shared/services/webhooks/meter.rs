@@ -1,0 +1,90 @@
+//! The plan's limit of deliveries. Each try counts, and a replay when it is queued. What is over the limit waits for
+//! the next span, and its owner is told once in a span.
+
+use serde_json::json;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        account::Account,
+        event::{EventType, NewEvent},
+        plan::{Meter, Rate},
+        webhook::Trigger,
+    },
+    queue::payloads::DeliveryV1,
+    services::{
+        Context, Error,
+        allowance::{rates_of, reached},
+    },
+    store::counters::{self, Charged, Standing},
+};
+
+/// Counts a try of a delivery, unless a limit is reached: then when that is over.
+pub(super) async fn count(
+    ctx: &Context,
+    account: &Account,
+    delivery: &DeliveryV1,
+) -> Result<Option<Timestamp>, Error> {
+    let limits = limits(ctx, account);
+    let is_counted = delivery.trigger == Trigger::Replay && delivery.attempt == 1;
+    if is_counted || limits.is_empty() {
+        return Ok(None);
+    }
+    let now = ctx.now();
+    let standings = match ctx.charges.charge(&ctx.db, account.id, limits, now).await? {
+        Charged::Done(_) => return Ok(None),
+        Charged::Refused(standings) => standings,
+    };
+    let Some(standing) = reached(&standings, now) else { return Ok(None) };
+    tell(ctx, account, standing, now).await?;
+    Ok(Some(standing.rate.per.end(now)))
+}
+
+/// Counts as many of `wanted` deliveries as there is room for: how many, and the limit that is reached when that is
+/// not all.
+pub(super) async fn count_many(
+    ctx: &Context,
+    account: &Account,
+    wanted: usize,
+) -> Result<(usize, Option<Standing>), Error> {
+    let (limits, now) = (limits(ctx, account), ctx.now());
+    let (mut count, mut full) = (wanted, None);
+    while count > 0 && !limits.is_empty() {
+        let number = u32::try_from(count).unwrap_or(u32::MAX);
+        match counters::charge(&ctx.db, account.id, &limits, number, now).await? {
+            Charged::Done(_) => break,
+            Charged::Refused(standings) => {
+                let room = standings.iter().map(|s| s.rate.limit.saturating_sub(s.used)).min();
+                let room = usize::try_from(room.unwrap_or_default()).unwrap_or(usize::MAX);
+                // Others count, too: what there was room for may be gone.
+                count = room.min(count - 1);
+                full = standings.into_iter().min_by_key(|s| s.rate.limit.saturating_sub(s.used));
+            }
+        }
+    }
+    Ok((count, full))
+}
+
+fn limits(ctx: &Context, account: &Account) -> Vec<(Meter, Rate)> {
+    rates_of(ctx, account).into_iter().filter(|(meter, _)| *meter == Meter::Deliveries).collect()
+}
+
+/// Tells the owner that a limit is reached, once in its span.
+async fn tell(ctx: &Context, account: &Account, standing: Standing, now: Timestamp) -> Result<(), Error> {
+    let Standing { meter, rate, .. } = standing;
+    if !counters::is_first_refusal(&ctx.db, account.id, (meter, rate), now).await? {
+        return Ok(());
+    }
+    let name = standing.name();
+    tracing::info!(tenant = %account.id, limit = name, "deliveries to webhooks wait: the plan's limit is reached");
+    let event = NewEvent {
+        kind: EventType::WebhookThrottled,
+        timestamp: now,
+        device_id: None,
+        data: json!({"limit": name, "allowed": rate.limit, "resetsAt": rate.per.end(now)}),
+        of: None,
+        maybe_since: None,
+    };
+    ctx.emitter.emit(account.id, [event]).await;
+    Ok(())
+}
