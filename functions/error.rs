@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use shared::services::{Category, Error, FieldError};
+use shared::services::{Category, Error, FieldError, Limit};
 use utoipa::ToSchema;
 
 /// A problem body. The request's id is filled in on its way out.
@@ -29,6 +29,8 @@ pub struct Problem {
     errors: Vec<Field>,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    #[serde(skip)]
+    limit: Option<Limit>,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -65,6 +67,7 @@ impl Problem {
             request_id: None,
             errors: Vec::new(),
             retry_after: None,
+            limit: None,
         }
     }
 
@@ -98,6 +101,11 @@ impl Problem {
         self.code
     }
 
+    /// The limit that is reached, when that is the problem.
+    pub(crate) fn limit(&self) -> Option<&Limit> {
+        self.limit.as_ref()
+    }
+
     /// The same problem of a known request.
     pub(crate) fn of_request(mut self, id: &str) -> Self {
         self.request_id = Some(id.into());
@@ -122,6 +130,7 @@ impl From<Error> for Problem {
             Category::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let mut problem = Self::new(status, error.code, error.detail).retry_after(error.retry_after);
+        problem.limit = error.limit;
         for FieldError { field, code, message } in error.fields {
             problem = problem.field(field, &code, message);
         }

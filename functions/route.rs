@@ -17,7 +17,7 @@ use shared::{
     domain::{api_key, audit::Outcome, permissions::Permission, plan::Meter},
     secret::Secret,
     services::{
-        Allowance, Caller, Context, Credentials,
+        Allowance, Caller, Context, Credentials, Limit,
         audit::{self, Deed},
         authenticate,
     },
@@ -132,6 +132,8 @@ pub struct AuditNote {
     pub actor: Option<shared::domain::account::Account>,
     /// To what it was done.
     pub target: Option<String>,
+    /// Why it was refused, when the answer does not say so.
+    pub code: Option<&'static str>,
 }
 
 /// A router of route tables, with everything around it that every function has.
@@ -208,9 +210,16 @@ async fn guarded(
         show_limits(&ctx, &caller.allowance, response.headers_mut());
     }
     let note = response.extensions_mut().remove::<AuditNote>();
-    // Strangers who are sent away leave no entry, but at the door: they could fill the log.
-    let known = caller.is_some() || rule.access == Access::Public;
-    if let (Some(action), true) = (rule.action, known) {
+    let problem = response.extensions().get::<Problem>();
+    // A limit that is reached leaves one entry in its span, whatever is refused for it.
+    let action = match problem.and_then(Problem::limit) {
+        Some(Limit { is_first: false, .. }) => None,
+        Some(Limit { name: Some(_), .. }) => Some("limit.reached"),
+        Some(Limit { name: None, .. }) | None => rule.action,
+    };
+    // Strangers leave an entry only where the route has something to say of them: they could fill the log.
+    if let (Some(action), true) = (action, caller.is_some() || note.is_some()) {
+        let limit = problem.and_then(|problem| problem.limit()?.name.clone());
         let (caller, note) = (caller.as_ref(), note.unwrap_or_default());
         let actor = note.actor.as_ref().or(caller.map(|caller| &caller.account));
         let by_key = caller.filter(|caller| actor.is_some_and(|actor| actor.id == caller.account.id));
@@ -218,10 +227,10 @@ async fn guarded(
             actor,
             api_key: by_key.and_then(|caller| caller.api_key.as_ref()).map(|key| key.id),
             action,
-            target: note.target.or(target).or_else(|| made(&response)),
+            target: limit.or(note.target).or(target).or_else(|| made(&response)),
             ip,
-            outcome: outcome(response.status()),
-            code: response.extensions().get::<Problem>().map(|problem| problem.code().to_owned()),
+            outcome: note.code.map_or_else(|| outcome(response.status()), |_| Outcome::Denied),
+            code: note.code.or(problem.map(Problem::code)).map(str::to_owned),
             request_id: request_id.unwrap_or_default(),
         };
         audit::record(&ctx, deed).await;
@@ -257,10 +266,14 @@ async fn admit(
     };
     let caller = authenticate(ctx, &credentials, ip).await.map_err(|error| (None, error.into()))?;
     let refused = |error: shared::services::Error| (Some(Box::new(caller.clone())), Problem::from(error));
-    caller.require(permission).map_err(refused)?;
-    if !rule.counts_itself {
+    // What is forbidden is an API call, too.
+    let permitted = caller.require(permission);
+    if permitted.is_err() {
+        caller.allowance.spend(ctx, &[]).await.map_err(refused)?;
+    } else if !rule.counts_itself {
         caller.allowance.spend(ctx, rule.meters).await.map_err(refused)?;
     }
+    permitted.map_err(refused)?;
     Ok(Some(caller))
 }
 

@@ -6,12 +6,9 @@ use aes_gcm::{
     Aes256Gcm,
     aead::{Aead, KeyInit, Payload},
 };
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -53,27 +50,6 @@ pub fn digest_of(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Hashes a password with argon2id, parameters as OWASP advises (19 MiB, 2 passes).
-///
-/// Slow on purpose: call it off the async threads.
-pub fn hash_password(password: &Secret) -> Result<String, PasswordHashError> {
-    Argon2::default()
-        .hash_password_with_salt(password.expose().as_bytes(), &random_bytes::<16>())
-        .map(|hash| hash.to_string())
-        .map_err(|_| PasswordHashError)
-}
-
-/// Whether a password matches its stored hash. Slow on purpose, like [`hash_password`].
-pub fn verify_password(password: &Secret, hash: &str) -> bool {
-    PasswordHash::new(hash)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
-}
-
-/// Hashing failed: a password longer than argon2 takes, or no memory.
-#[derive(Debug, thiserror::Error)]
-#[error("the password could not be hashed")]
-pub struct PasswordHashError;
-
 /// The key from which all others derive: `KURIR_MASTER_KEY`, 32 bytes in base64.
 #[derive(Clone)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);
@@ -104,6 +80,11 @@ impl MasterKey {
         key
     }
 
+    /// Hashes under a key for one purpose.
+    pub fn keyed_hash(&self, purpose: &str) -> KeyedHash {
+        KeyedHash(self.derive(purpose))
+    }
+
     /// Encryption under a key for one purpose.
     pub fn sealer(&self, purpose: &str) -> Sealer {
         Sealer(Aes256Gcm::new(&(*self.derive(purpose)).into()))
@@ -120,6 +101,26 @@ impl fmt::Debug for MasterKey {
 #[derive(Debug, thiserror::Error)]
 #[error("the master key must be 32 bytes in base64 (for example from `openssl rand -base64 32`)")]
 pub struct MasterKeyError;
+
+/// HMAC-SHA256 under a derived key: what stands in place of a text that is looked up by, and must not be read or
+/// guessed by whoever sees the table.
+#[derive(Clone)]
+pub struct KeyedHash(Zeroizing<[u8; 32]>);
+
+impl KeyedHash {
+    /// The hash of a text of some kind, in hex.
+    pub fn of(&self, kind: &str, text: &str) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes keys of any length");
+        mac.update(&digest_of(&[kind.as_bytes(), text.as_bytes()]));
+        hex::encode(mac.finalize().into_bytes())
+    }
+}
+
+impl fmt::Debug for KeyedHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyedHash([secret])")
+    }
+}
 
 /// Authenticated encryption, AES-256-GCM with a random 96-bit nonce in front of the ciphertext.
 #[derive(Clone)]
@@ -169,11 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn passwords_verify_against_their_argon2id_hash_only() {
-        let hash = hash_password(&Secret::new("correct horse")).unwrap();
-        assert!(hash.starts_with("$argon2id$"));
-        assert!(verify_password(&Secret::new("correct horse"), &hash));
-        assert!(!verify_password(&Secret::new("wrong horse"), &hash));
-        assert!(!verify_password(&Secret::new("correct horse"), "not a hash"));
+    fn a_keyed_hash_tells_texts_keys_and_kinds_apart() {
+        let (one, other) =
+            (MasterKey::generate().keyed_hash("test"), MasterKey::generate().keyed_hash("test"));
+        assert_eq!(one.of("kind", "text"), one.of("kind", "text"));
+        let all = [
+            one.of("kind", "text"),
+            one.of("kind", "texts"),
+            one.of("kin", "dtext"),
+            other.of("kind", "text"),
+        ];
+        assert_eq!(std::collections::BTreeSet::from(all).len(), 4);
     }
 }

@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod domain;
 pub mod faults;
 pub mod outbound;
+pub mod passwords;
 pub mod queue;
 pub mod secret;
 pub mod services;

@@ -103,10 +103,12 @@ impl Api {
         self.send(self.request(Method::DELETE, path)).await
     }
 
-    /// Registers somebody new and acts as it from then on.
+    /// Registers somebody new, who logs in, and acts as it from then on.
     pub async fn register(&self, email: &str) -> (Self, Value) {
         let body = json!({"email": email, "password": "correct horse", "name": "Ani"});
-        let session = self.post("/v1/auth/register", body).await.expect(201).json;
+        self.post("/v1/auth/register", body).await.expect(202);
+        let login = json!({"email": email, "password": "correct horse"});
+        let session = self.post("/v1/auth/login", login).await.expect(200).json;
         (self.with_token(session["accessToken"].as_str().unwrap()), session)
     }
 

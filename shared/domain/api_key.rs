@@ -44,9 +44,13 @@ impl ApiKey {
     /// Whether it works at a time from an address. One that only works from some places does not work from
     /// an unknown one.
     pub fn works(&self, now: Timestamp, ip: Option<IpAddr>) -> bool {
-        let in_time = self.expires_at.is_none_or(|at| at > now);
         let from_there = self.allowed_ips.is_empty()
             || ip.is_some_and(|ip| self.allowed_ips.iter().any(|net| net.contains(&ip)));
-        in_time && from_there
+        !self.is_expired(now) && from_there
+    }
+
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
     }
 }

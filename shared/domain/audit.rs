@@ -20,7 +20,8 @@ pub struct AuditEntry {
     pub api_key_id: Option<ApiKeyId>,
     /// What, as `<thing>.<verb>`.
     pub action: String,
-    /// To what: an id, or the address at the door for a login.
+    /// To what: an id, the name of a limit, or for a login or a registration `email:` and a keyed hash of the
+    /// address, by which the address can be searched.
     pub target: Option<String>,
     /// From where.
     pub ip: Option<String>,

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Category, Context, Error};
+use super::{Category, Context, Error, Limit};
 use crate::{
     clock::Timestamp,
     domain::{
@@ -12,7 +12,7 @@ use crate::{
         plan::{Meter, Rate},
         role::Role,
     },
-    store::counters::{Charged, Standing},
+    store::counters::{self, Charged, Standing},
 };
 
 /// The allowance of one request's caller. Clones are the same allowance.
@@ -21,8 +21,16 @@ pub struct Allowance {
     tenant: TenantId,
     /// The plan's rates; none for who is not limited.
     rates: Vec<(Meter, Rate)>,
-    /// How the limits stood when the request was counted; `None` before that.
-    counted: Arc<Mutex<Option<Vec<Standing>>>>,
+    /// How the request was counted; `None` before that.
+    counted: Arc<Mutex<Option<Counted>>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Counted {
+    /// How the limits stood then.
+    standings: Vec<Standing>,
+    /// When, if a write counted it.
+    at: Option<Timestamp>,
 }
 
 impl Allowance {
@@ -45,13 +53,13 @@ impl Allowance {
             .copied()
             .collect();
         if limits.is_empty() {
-            self.set(Vec::new());
+            self.set(Counted::default());
             return Ok(());
         }
         let now = ctx.now();
         match ctx.charges.charge(&ctx.db, self.tenant, limits.clone(), now).await? {
             Charged::Done(standings) => {
-                self.set(standings);
+                self.set(Counted { standings, at: Some(now) });
                 Ok(())
             }
             Charged::Refused(standings) => {
@@ -64,10 +72,24 @@ impl Allowance {
                         ctx.charges.charge(&ctx.db, self.tenant, calls, now).await?;
                     }
                 }
-                self.set(standings);
-                Err(refusal(worst, now))
+                self.set(Counted { standings, at: None });
+                Err(refusal(ctx, self.tenant, worst, now).await?)
             }
         }
+    }
+
+    /// Takes back what the request was counted as beside an API call: it turned out to be one that was made before.
+    pub(super) async fn give_back(&self, ctx: &Context) -> Result<(), Error> {
+        let Some(Counted { standings, at: Some(at) }) = self.lock().clone() else { return Ok(()) };
+        let is_use = |standing: &&Standing| standing.meter != Meter::ApiCalls;
+        let limits: Vec<_> = standings.iter().filter(is_use).map(|of| (of.meter, of.rate)).collect();
+        counters::give_back(&ctx.db, self.tenant, &limits, at).await?;
+        let less = |standing: Standing| match is_use(&&standing) {
+            true => Standing { used: standing.used.saturating_sub(1), ..standing },
+            false => standing,
+        };
+        self.set(Counted { standings: standings.into_iter().map(less).collect(), at: None });
+        Ok(())
     }
 
     /// Whether the request has been counted.
@@ -77,14 +99,14 @@ impl Allowance {
 
     /// How the limits stood when the request was counted.
     pub fn standings(&self) -> Vec<Standing> {
-        self.lock().clone().unwrap_or_default()
+        self.lock().clone().unwrap_or_default().standings
     }
 
-    fn set(&self, standings: Vec<Standing>) {
-        *self.lock() = Some(standings);
+    fn set(&self, counted: Counted) {
+        *self.lock() = Some(counted);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Standing>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Counted>> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -104,11 +126,20 @@ pub(super) fn reached(standings: &[Standing], now: Timestamp) -> Option<Standing
 }
 
 /// The failure of who has reached a limit.
-pub(super) fn refusal(reached: Option<Standing>, now: Timestamp) -> Error {
-    let Some(Standing { meter, rate, .. }) = reached else {
-        return Error::internal("a charge was refused although no limit is reached");
+pub(super) async fn refusal(
+    ctx: &Context,
+    tenant: TenantId,
+    reached: Option<Standing>,
+    now: Timestamp,
+) -> Result<Error, Error> {
+    let Some(standing) = reached else {
+        return Ok(Error::internal("a charge was refused although no limit is reached"));
     };
+    let Standing { meter, rate, is_noted, .. } = standing;
+    let is_first = !is_noted && counters::note_reached(&ctx.db, tenant, (meter, rate), now).await?;
     let code = if meter == Meter::ApiCalls { "rate_limited" } else { "quota_exceeded" };
     let detail = format!("the plan allows {} {} per {}", rate.limit, meter.words(), rate.per.words());
-    Error::new(Category::RateLimited, code, detail).retry_after(rate.per.end(now).since(now))
+    let limit = Limit { name: Some(standing.name()), is_first };
+    let error = Error::new(Category::RateLimited, code, detail).at_limit(limit);
+    Ok(error.retry_after(rate.per.end(now).since(now)))
 }

@@ -5,9 +5,18 @@ use std::net::IpAddr;
 use super::{Allowance, Category, Context, Error, allowance::rates_of};
 use crate::{
     crypto,
-    domain::{account::Account, api_key, ids::TenantId, permissions::Permission, role::Role},
+    domain::{
+        account::Account,
+        api_key,
+        ids::{TenantId, TokenFamilyId},
+        permissions::Permission,
+        role::Role,
+    },
     secret::Secret,
-    store::{accounts, api_keys},
+    store::{
+        accounts::{self, AccountRow},
+        api_keys,
+    },
 };
 
 /// What a request shows of itself.
@@ -19,6 +28,15 @@ pub enum Credentials {
     ApiKey(Secret),
 }
 
+/// What let a caller in. It is looked at again while something goes on for long.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// An access token: of a generation of its account's tokens, and of a family of refresh tokens.
+    Token { generation: u32, family: TokenFamilyId },
+    /// An API key, by the hash that it is stored under.
+    Key { hash: String },
+}
+
 /// An account that is asking, with the role that its credentials carry.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -28,8 +46,8 @@ pub struct Caller {
     pub role: Role,
     /// The API key, when it asks with one.
     pub api_key: Option<api_key::ApiKey>,
-    /// Which generation of tokens its access token is of, when it asks with one.
-    pub generation: Option<u32>,
+    /// What let it in.
+    pub pass: Pass,
     /// What it may use.
     pub allowance: Allowance,
 }
@@ -62,29 +80,71 @@ pub async fn authenticate(
     ip: Option<IpAddr>,
 ) -> Result<Caller, Error> {
     let gone = || Error::unauthenticated("the account does not exist or is not active");
-    let (account, role, generation, api_key) = match credentials {
+    let now = ctx.now();
+    let (account, role, pass, api_key) = match credentials {
         Credentials::AccessToken(token) => {
-            let claims = ctx
-                .tokens
-                .verify(token, ctx.now())
-                .ok_or_else(|| Error::unauthenticated("the access token is not valid or has expired"))?;
-            (claims.sub, claims.role, Some(claims.generation), None)
+            let claims = ctx.tokens.verify(token, now).ok_or_else(invalid_token)?;
+            let pass = Pass::Token { generation: claims.generation, family: claims.family };
+            (claims.sub, claims.role, pass, None)
         }
         Credentials::ApiKey(key) => {
-            let key = find_key(ctx, key, ip).await?;
-            (key.account_id, key.role, None, Some(key))
+            let (hash, key) = find_key(ctx, key, ip).await?;
+            (key.account_id, key.role, Pass::Key { hash }, Some(key))
         }
     };
-    let row = accounts::get(&ctx.db, account).await?.ok_or_else(gone)?;
-    if !row.account.active || generation.is_some_and(|generation| generation != row.generation) {
-        return Err(gone());
-    }
+    let row = async { Ok(accounts::get(&ctx.db, account).await?) };
+    let row = match &pass {
+        Pass::Token { family, .. } => {
+            let goes_on = async { Ok::<_, Error>(ctx.families.go_on(&ctx.db, *family, now).await?) };
+            let (row, goes_on) = tokio::try_join!(row, goes_on)?;
+            if !goes_on {
+                return Err(invalid_token());
+            }
+            row
+        }
+        Pass::Key { .. } => row.await?,
+    };
+    let row = row.filter(|row| pass.is_of(row)).ok_or_else(gone)?;
     let account = row.account;
     let allowance = Allowance::new(account.id, rates_of(ctx, &account));
-    Ok(Caller { role: role.min(account.role), account, api_key, generation, allowance })
+    Ok(Caller { role: role.min(account.role), account, api_key, pass, allowance })
 }
 
-async fn find_key(ctx: &Context, key: &Secret, ip: Option<IpAddr>) -> Result<api_key::ApiKey, Error> {
+fn invalid_token() -> Error {
+    Error::unauthenticated("the access token is not valid or has expired")
+}
+
+impl Pass {
+    /// Whether an account lets this in, as it is now.
+    fn is_of(&self, row: &AccountRow) -> bool {
+        let of_now = match self {
+            Self::Token { generation, .. } => *generation == row.generation,
+            Self::Key { .. } => true,
+        };
+        row.account.active && of_now
+    }
+
+    /// Whether it still lets in, to an account as it is now.
+    pub(super) async fn holds(&self, ctx: &Context, row: &AccountRow) -> Result<bool, Error> {
+        if !self.is_of(row) {
+            return Ok(false);
+        }
+        let now = ctx.now();
+        Ok(match self {
+            Self::Token { family, .. } => ctx.families.go_on(&ctx.db, *family, now).await?,
+            Self::Key { hash } => {
+                api_keys::find(&ctx.db, hash).await?.is_some_and(|key| !key.is_expired(now))
+            }
+        })
+    }
+}
+
+/// The key that has a secret, and the hash that it is stored under.
+async fn find_key(
+    ctx: &Context,
+    key: &Secret,
+    ip: Option<IpAddr>,
+) -> Result<(String, api_key::ApiKey), Error> {
     let unknown = || Error::unauthenticated("the API key is not valid");
     if !key.expose().starts_with(api_key::PREFIX) {
         return Err(unknown());
@@ -96,5 +156,5 @@ async fn find_key(ctx: &Context, key: &Secret, ip: Option<IpAddr>) -> Result<api
     if found.last_used_at.is_none_or(|at| now.since(at) >= api_keys::USE_RESOLUTION) {
         api_keys::set_last_used(&ctx.db, &hash, now).await?;
     }
-    Ok(found)
+    Ok((hash, found))
 }

@@ -208,7 +208,7 @@ mod tests {
             let (meter, rate) = key.1[0];
             let fits = ledger.used + count <= rate.limit;
             ledger.used += if fits { count } else { 0 };
-            let standings = vec![Standing { meter, rate, used: ledger.used }];
+            let standings = vec![Standing { meter, rate, used: ledger.used, is_noted: false }];
             Ok(if fits { Charged::Done(standings) } else { Charged::Refused(standings) })
         }
     }

@@ -6,14 +6,15 @@ use crate::{
     aws,
     clock::{SharedClock, SystemClock, Timestamp},
     config::{Config, HttpPolicy},
-    crypto::Sealer,
+    crypto::{KeyedHash, Sealer},
     cursor::Cursors,
     domain::plan::Plans,
     outbound::Outbound,
+    passwords::Passwords,
     queue::Queues,
     services::{
         Charges,
-        accounts::{KeyError, Tokens},
+        accounts::{Families, KeyError, Tokens},
         events::{Emitter, Tails},
     },
     store::Db,
@@ -32,6 +33,12 @@ pub struct Context {
     pub cursors: Cursors,
     /// Access tokens.
     pub tokens: Tokens,
+    /// Which token families go on.
+    pub families: Families,
+    /// Who hashes passwords.
+    pub passwords: Passwords,
+    /// What stands in place of addresses of people and networks.
+    pub pseudonyms: KeyedHash,
     /// The plans.
     pub plans: Arc<Plans>,
     /// What this process is counting.
@@ -68,6 +75,9 @@ impl Context {
             clock,
             cursors: Cursors::new(&config.master_key),
             tokens: Tokens::new(&config.signing_keys)?,
+            families: Families::default(),
+            passwords: Passwords::default(),
+            pseudonyms: config.master_key.keyed_hash("pseudonyms"),
             plans: Arc::new(config.plans.clone()),
             charges: Charges::default(),
             http: Arc::new(config.http.clone()),

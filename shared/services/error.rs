@@ -42,9 +42,20 @@ pub struct Error {
     pub fields: Vec<FieldError>,
     /// When it is worth another try.
     pub retry_after: Option<Duration>,
+    /// The limit that is reached, when others may be told of it so often that the audit log would fill up.
+    pub limit: Option<Limit>,
     /// The internal cause: for the log, never for the caller.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A limit that is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// What it is called, like `messagesPerHour`; `None` for attempts to log in or register.
+    pub name: Option<String>,
+    /// Whether this is the first refusal in its span.
+    pub is_first: bool,
 }
 
 /// A field that is not valid.
@@ -61,13 +72,27 @@ pub struct FieldError {
 impl Error {
     /// A failure without cause or fields.
     pub fn new(category: Category, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { category, code, detail: detail.into(), fields: Vec::new(), retry_after: None, cause: None }
+        Self {
+            category,
+            code,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            limit: None,
+            cause: None,
+        }
     }
 
     /// The same failure, with when it is worth another try.
     #[must_use]
     pub fn retry_after(self, pause: Duration) -> Self {
         Self { retry_after: Some(pause), ..self }
+    }
+
+    /// The same failure, because this limit is reached.
+    #[must_use]
+    pub fn at_limit(self, limit: Limit) -> Self {
+        Self { limit: Some(limit), ..self }
     }
 
     /// Something is not there, or another tenant's: the two look the same.

@@ -22,9 +22,9 @@ pub mod webhooks;
 pub mod workers;
 
 pub use allowance::Allowance;
-pub use authenticate::{Caller, Credentials, authenticate};
+pub use authenticate::{Caller, Credentials, Pass, authenticate};
 pub use charges::Charges;
 pub use context::Context;
-pub use error::{Category, Error, FieldError, Invalid};
+pub use error::{Category, Error, FieldError, Invalid, Limit};
 pub use health::{Health, HealthStatus, Operations, health, operations};
 pub use paging::{Listing, PageRequest};

@@ -219,7 +219,7 @@ pub async fn rename(db: &Db, id: AccountId, name: &str) -> Result<(), StoreError
 }
 
 /// Changes the password, which ends all tokens.
-pub async fn set_password_hash(db: &Db, id: AccountId, hash: &str) -> Result<(), StoreError> {
+pub async fn set_password_hash(db: &Db, id: AccountId, hash: &Secret) -> Result<(), StoreError> {
     change(db, id, Update::default().set("passwordHash", hash)?.add("generation", 1)?).await
 }
 

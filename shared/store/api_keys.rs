@@ -69,29 +69,35 @@ pub async fn list(
     Ok(page.map(|row| row.key))
 }
 
-/// Deletes a key of an account. Says whether there was one.
-pub async fn delete(db: &Db, tenant: AccountId, id: ApiKeyId) -> Result<bool, StoreError> {
+/// A key of an account, and the hash of its secret.
+pub async fn find_by_id(
+    db: &Db,
+    tenant: AccountId,
+    id: ApiKeyId,
+) -> Result<Option<(String, ApiKey)>, StoreError> {
     let query = of_account(db, tenant)
         .key_condition_expression("accountId = :account AND id = :id")
         .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
     // The index may lag behind a key that was made just now.
-    let mut found = None;
     for pause in [0, 100, 400] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let page: Page<Row> = query_page(query.clone(), &["keyHash", "accountId", "id"], 1, None).await?;
-        found = page.items.into_iter().next();
-        if found.is_some() {
-            break;
+        if let Some(row) = page.items.into_iter().next() {
+            return Ok(Some((row.key_hash, row.key)));
         }
     }
-    let Some(row) = found else { return Ok(false) };
+    Ok(None)
+}
+
+/// Deletes a key, if it is there.
+pub async fn delete(db: &Db, key_hash: &str) -> Result<(), StoreError> {
     db.client()
         .delete_item()
         .table_name(db.table(Table::ApiKeys))
-        .key("keyHash", AttributeValue::S(row.key_hash))
+        .key("keyHash", AttributeValue::S(key_hash.into()))
         .send()
         .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Writes down a use. Called at most once in [`USE_RESOLUTION`]: a key used all the time costs little.

@@ -1,25 +1,33 @@
-//! The audit log, by tenant; the index `by-month` has everybody's for the administrators.
+//! The audit log, by tenant; the index `by-month` has everybody's for the administrators. A month, and what nobody
+//! known did, is spread over several partitions, so that no one of them takes everybody's writes.
+
+use std::cmp::Reverse;
 
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Db, Page, StoreError, Table,
     db::to_item,
-    page::{delete_all, query_page},
+    page::{MOST_BYTES, delete_all, query_page, query_page_within},
 };
 use crate::{
     clock::Timestamp,
+    crypto::digest_of,
     cursor::LastKey,
     domain::{
         audit::{AuditEntry, Outcome},
-        ids::{AccountId, TenantId},
+        ids::{AccountId, AuditId, TenantId},
         plan::Span,
     },
 };
 
-/// Partition of what nobody known did.
+/// Partitions of what nobody known did begin with this.
 const NOBODY: &str = "nobody";
+
+/// Over how many partitions a month is spread.
+const BUCKETS: u32 = 8;
 
 /// How many months back the administrators' list goes at most; no plan keeps entries longer.
 const MONTHS: i64 = 13;
@@ -50,10 +58,11 @@ pub struct Filter {
 
 /// Adds an entry, to be dropped at `until`.
 pub async fn append(db: &Db, entry: &AuditEntry, until: Timestamp) -> Result<(), StoreError> {
-    let pk = entry.actor_id.map_or_else(|| NOBODY.to_owned(), |id| id.to_string());
+    let bucket = bucket(entry.id);
+    let pk = entry.actor_id.map_or_else(|| format!("{NOBODY}#{bucket}"), |id| id.to_string());
     let row = Row {
         pk,
-        month: month(Span::Month.index(entry.at)),
+        month: month(Span::Month.index(entry.at), bucket),
         ttl: until.unix_seconds(),
         entry: entry.clone(),
     };
@@ -94,38 +103,71 @@ pub async fn list_all(
     now: Timestamp,
 ) -> Result<Page<AuditEntry>, StoreError> {
     let present = Span::Month.index(now);
-    let mut index = from
-        .as_ref()
-        .and_then(|key| key.get("month")?.strip_prefix("month#")?.parse().ok())
-        .unwrap_or(present);
-    // A cursor without an id is the beginning of a month.
-    let mut from = from.filter(|key| key.contains_key("id"));
+    let mut index = from.as_ref().and_then(|key| key.get("month")?.parse().ok()).unwrap_or(present);
+    let mut before = from.and_then(|mut key| key.remove("before"));
     let mut items = Vec::new();
     loop {
-        let query = db
-            .client()
-            .query()
-            .table_name(db.table(Table::Audit))
-            .index_name("by-month")
-            .key_condition_expression("#month = :month")
-            .expression_attribute_names("#month", "month")
-            .expression_attribute_values(":month", AttributeValue::S(month(index)));
         let wanted = limit - u16::try_from(items.len()).unwrap_or(limit);
-        let page: Page<Row> =
-            query_page(filtered(query, filter)?, &["pk", "id", "month"], wanted, from).await?;
-        items.extend(page.items.into_iter().map(|row| row.entry));
-        if page.next.is_some() {
-            return Ok(Page { items, next: page.next });
+        let buckets = (0..BUCKETS)
+            .map(|bucket| list_bucket(db, month(index, bucket), filter, wanted, before.as_deref()));
+        let (found, end) = merge(try_join_all(buckets).await?, usize::from(wanted));
+        items.extend(found);
+        let next = |month: i64, before: Option<String>| {
+            let before = before.map(|id| ("before".to_owned(), id));
+            Some([("month".to_owned(), month.to_string())].into_iter().chain(before).collect())
+        };
+        if end.is_some() {
+            return Ok(Page { items, next: next(index, end) });
         }
-        from = None;
+        before = None;
         index -= 1;
         if present - index >= MONTHS {
             return Ok(Page { items, next: None });
         }
         if items.len() >= usize::from(limit) {
-            return Ok(Page { items, next: Some(LastKey::from([("month".into(), month(index))])) });
+            return Ok(Page { items, next: next(index, None) });
         }
     }
+}
+
+/// What one partition of a month has, newest first, before an id.
+async fn list_bucket(
+    db: &Db,
+    month: String,
+    filter: &Filter,
+    limit: u16,
+    before: Option<&str>,
+) -> Result<Page<AuditEntry>, StoreError> {
+    let query = db
+        .client()
+        .query()
+        .table_name(db.table(Table::Audit))
+        .index_name("by-month")
+        .key_condition_expression("#month = :month AND id < :before")
+        .expression_attribute_names("#month", "month")
+        .expression_attribute_values(":month", AttributeValue::S(month))
+        // `~` comes behind every id.
+        .expression_attribute_values(":before", AttributeValue::S(before.unwrap_or("~").to_owned()));
+    let most = MOST_BYTES / BUCKETS as usize;
+    let page: Page<Row> = query_page_within(most, filtered(query, filter)?, &["id"], limit, None).await?;
+    Ok(page.map(|row| row.entry))
+}
+
+/// What several partitions have, newest first, at most `limit`; and the id before which there may be more. A
+/// partition that was not read to its end says nothing of what comes before where its reading ended, so nothing
+/// from there on is taken from the others.
+fn merge(pages: Vec<Page<AuditEntry>>, limit: usize) -> (Vec<AuditEntry>, Option<String>) {
+    let ends = pages.iter().filter_map(|page| page.next.as_ref()?.get("id").cloned());
+    let horizon = ends.max();
+    let mut items: Vec<_> = pages.into_iter().flat_map(|page| page.items).collect();
+    items.sort_unstable_by_key(|entry| Reverse(entry.id));
+    if let Some(horizon) = &horizon {
+        items.retain(|entry| entry.id.to_string() >= *horizon);
+    }
+    let is_cut = items.len() > limit;
+    items.truncate(limit);
+    let end = if is_cut { items.last().map(|entry| entry.id.to_string()) } else { horizon };
+    (items, end)
 }
 
 /// Forgets what a tenant did.
@@ -165,6 +207,56 @@ fn filtered(query: QueryFluentBuilder, filter: &Filter) -> Result<QueryFluentBui
     if conditions.is_empty() { Ok(query) } else { Ok(query.filter_expression(conditions.join(" AND "))) }
 }
 
-fn month(index: i64) -> String {
-    format!("month#{index}")
+fn month(index: i64, bucket: u32) -> String {
+    format!("month#{index}#{bucket}")
+}
+
+fn bucket(id: AuditId) -> u32 {
+    u32::from(digest_of(&[id.to_string().as_bytes()])[0]) % BUCKETS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(number: u8) -> AuditEntry {
+        let mut digest = [0; 32];
+        digest[0] = number;
+        AuditEntry {
+            id: AuditId::derived(digest),
+            at: Timestamp::from_unix_millis(0),
+            actor_id: None,
+            api_key_id: None,
+            action: String::new(),
+            target: None,
+            ip: None,
+            outcome: Outcome::Success,
+            code: None,
+            request_id: String::new(),
+        }
+    }
+
+    fn page(numbers: &[u8], end: Option<u8>) -> Page<AuditEntry> {
+        let next = end.map(|end| LastKey::from([("id".to_owned(), entry(end).id.to_string())]));
+        Page { items: numbers.iter().copied().map(entry).collect(), next }
+    }
+
+    fn merged(pages: Vec<Page<AuditEntry>>, limit: usize) -> (Vec<AuditId>, Option<String>) {
+        let (items, end) = merge(pages, limit);
+        (items.into_iter().map(|entry| entry.id).collect(), end)
+    }
+
+    #[test]
+    fn partitions_are_merged_in_order_and_not_beyond_where_one_of_them_was_left() {
+        let ids = |numbers: &[u8]| numbers.iter().map(|n| entry(*n).id).collect::<Vec<_>>();
+        let text = |number| Some(entry(number).id.to_string());
+        let whole = || vec![page(&[9, 4], None), page(&[], None), page(&[8, 5, 1], None)];
+        assert_eq!(merged(whole(), 9), (ids(&[9, 8, 5, 4, 1]), None));
+        assert_eq!(merged(whole(), 2), (ids(&[9, 8]), text(8)));
+        // The first was left at 6 and found nothing there; 5 may be behind something of it.
+        let left = vec![page(&[9], Some(6)), page(&[8, 5], None)];
+        assert_eq!(merged(left, 9), (ids(&[9, 8]), text(6)));
+        let empty = vec![page(&[], Some(3)), page(&[], Some(7))];
+        assert_eq!(merged(empty, 9), (Vec::new(), text(7)));
+    }
 }

@@ -32,6 +32,8 @@ pub struct Standing {
     pub rate: Rate,
     /// How much of it is used.
     pub used: u32,
+    /// Whether it is written down that it was reached in this span.
+    pub is_noted: bool,
 }
 
 impl Standing {
@@ -67,10 +69,7 @@ pub async fn charge(
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .expression_attribute_values(":count", AttributeValue::N(count.to_string()))
         .expression_attribute_names("#ttl", "ttl")
-        .expression_attribute_values(
-            ":ttl",
-            AttributeValue::N((Span::Month.end(now) + AFTERLIFE).unix_seconds().to_string()),
-        );
+        .expression_attribute_values(":ttl", ttl(now));
     let (mut adds, mut removes, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
     for (n, (meter, rate)) in limits.iter().enumerate() {
         let index = rate.per.index(now);
@@ -108,27 +107,62 @@ pub async fn charge(
     }
 }
 
-/// Whether this is the first refusal in the present span of a limit: says so once.
-pub async fn is_first_refusal(
+/// Takes back one of each that was counted at `at`.
+pub async fn give_back(
+    db: &Db,
+    tenant: TenantId,
+    limits: &[(Meter, Rate)],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    for (meter, rate) in limits {
+        let request = db
+            .client()
+            .update_item()
+            .table_name(db.table(Table::Counters))
+            .set_key(Some(key(tenant, at)))
+            .update_expression("ADD #count :less")
+            // A span that is over may have been cleared away.
+            .condition_expression("#count > :zero")
+            .expression_attribute_names("#count", attribute(*meter, rate.per, rate.per.index(at)))
+            .expression_attribute_values(":less", AttributeValue::N("-1".into()))
+            .expression_attribute_values(":zero", AttributeValue::N("0".into()));
+        unless_refused(request.send().await)?;
+    }
+    Ok(())
+}
+
+/// Notes that a limit was reached in this span. Says whether this was the first time.
+pub async fn note_reached(
     db: &Db,
     tenant: TenantId,
     (meter, rate): (Meter, Rate),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let result = db
+    let request = db
         .client()
         .update_item()
         .table_name(db.table(Table::Counters))
         .set_key(Some(key(tenant, now)))
-        .update_expression("SET #refused = :span")
-        .condition_expression("attribute_not_exists(#refused) OR #refused < :span")
-        .expression_attribute_names("#refused", format!("{}Per{}:refused", meter.name(), rate.per.name()))
+        .update_expression("SET #noted = :span, #ttl = :ttl")
+        .condition_expression("attribute_not_exists(#noted) OR #noted < :span")
+        .expression_attribute_names("#noted", noted(meter, rate.per))
+        .expression_attribute_names("#ttl", "ttl")
         .expression_attribute_values(":span", AttributeValue::N(rate.per.index(now).to_string()))
-        .send()
-        .await;
+        .expression_attribute_values(":ttl", ttl(now));
+    unless_refused(request.send().await)
+}
+
+/// Whether a condition held.
+fn unless_refused<T>(
+    result: Result<T, aws_sdk_dynamodb::error::SdkError<UpdateItemError>>,
+) -> Result<bool, StoreError> {
     match result {
         Ok(_) => Ok(true),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+        {
             Ok(false)
         }
         Err(error) => Err(error.into()),
@@ -170,14 +204,23 @@ fn standings(
     row: Option<&HashMap<String, AttributeValue>>,
     now: Timestamp,
 ) -> Vec<Standing> {
-    let used = |meter, span: Span| {
-        let number = row?.get(&attribute(meter, span, span.index(now)))?.as_n().ok()?;
-        number.parse().ok()
+    let number = |name: String| row?.get(&name)?.as_n().ok()?.parse::<i64>().ok();
+    let standing = |&(meter, rate): &(Meter, Rate)| {
+        let span = rate.per.index(now);
+        let used = number(attribute(meter, rate.per, span)).and_then(|used| u32::try_from(used).ok());
+        let is_noted = number(noted(meter, rate.per)) == Some(span);
+        Standing { meter, rate, used: used.unwrap_or_default(), is_noted }
     };
-    limits
-        .iter()
-        .map(|&(meter, rate)| Standing { meter, rate, used: used(meter, rate.per).unwrap_or_default() })
-        .collect()
+    limits.iter().map(standing).collect()
+}
+
+fn ttl(now: Timestamp) -> AttributeValue {
+    AttributeValue::N((Span::Month.end(now) + AFTERLIFE).unix_seconds().to_string())
+}
+
+/// Where it is noted in which span a limit was reached last.
+fn noted(meter: Meter, span: Span) -> String {
+    format!("reached:{}Per{}", meter.name(), span.name())
 }
 
 fn attribute(meter: Meter, span: Span, index: i64) -> String {

@@ -45,7 +45,7 @@ pub enum Table {
     Deliveries,
     /// Commands to the connector and their answers.
     Commands,
-    /// What tenants use of their limits, and tries at the door.
+    /// What tenants use of their limits, and attempts to log in.
     Counters,
     /// Who did what.
     Audit,

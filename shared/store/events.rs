@@ -3,11 +3,16 @@
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, query::builders::QueryFluentBuilder},
-    types::AttributeValue,
+    types::{AttributeValue, ReturnConsumedCapacity},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Db, StoreError, Table, db::to_item, keys, page::delete_all};
+use super::{
+    Db, StoreError, Table,
+    db::to_item,
+    keys,
+    page::{bytes_of, delete_all},
+};
 use crate::{
     clock::Timestamp,
     domain::{
@@ -94,6 +99,8 @@ pub struct EventRows {
     pub rows: Vec<EventRow>,
     /// Whether there may be more.
     pub more: bool,
+    /// How many bytes were read for them, about.
+    pub bytes: usize,
 }
 
 /// The rows that come after a number, the next one first; 0 is before all.
@@ -132,10 +139,12 @@ fn of(db: &Db, tenant: TenantId, rows: &str, number: u64) -> QueryFluentBuilder 
 }
 
 async fn read(query: QueryFluentBuilder, limit: u16) -> Result<EventRows, StoreError> {
+    let query = query.return_consumed_capacity(ReturnConsumedCapacity::Total);
     let answer = query.limit(i32::from(limit)).send().await?;
+    let bytes = bytes_of(answer.consumed_capacity(), true);
     let more = answer.last_evaluated_key.is_some();
     let rows = answer.items.unwrap_or_default().into_iter().map(serde_dynamo::from_item);
-    Ok(EventRows { rows: rows.collect::<Result<_, _>>()?, more })
+    Ok(EventRows { rows: rows.collect::<Result<_, _>>()?, more, bytes })
 }
 
 /// A number as text that sorts like it.

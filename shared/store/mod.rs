@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod attempts;
 pub mod audit;
 pub mod chats;
 pub mod commands;
@@ -16,7 +17,6 @@ pub mod events;
 pub mod keys;
 pub mod lanes;
 pub mod leases;
-pub mod login_attempts;
 pub mod messages;
 pub mod outbox;
 mod page;
@@ -31,5 +31,5 @@ pub mod webhooks;
 pub mod workers;
 
 pub use db::{Db, StoreError, Table};
-pub use page::Page;
+pub use page::{MOST_BYTES, Page};
 pub use probe::probe;

@@ -4,7 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
-    types::{AttributeValue, DeleteRequest, KeysAndAttributes, WriteRequest},
+    types::{
+        AttributeValue, ConsumedCapacity, DeleteRequest, KeysAndAttributes, ReturnConsumedCapacity,
+        WriteRequest,
+    },
 };
 use serde::de::DeserializeOwned;
 
@@ -38,10 +41,32 @@ const FILTERED_READ: i32 = 100;
 /// How often it is read for one page at most.
 const MOST_READS: usize = 20;
 
+/// How many bytes are read for one page at most, up to what a single answer brings beyond that (1 MB).
+pub const MOST_BYTES: usize = 4 << 20;
+
+/// What a read that consumed so many units has read, in bytes.
+pub(super) fn bytes_of(consumed: Option<&ConsumedCapacity>, is_consistent: bool) -> usize {
+    let units = consumed.and_then(|of| of.capacity_units).unwrap_or_default();
+    let unit = if is_consistent { 4096.0 } else { 8192.0 };
+    // As casts go: what is no size becomes 0, and what is too large the largest.
+    (units * unit) as usize
+}
+
 /// Runs a query until `limit` rows are found or the list ends. A filter may make DynamoDB answer with
-/// fewer rows than it read; those answers are followed up here, but not without end: a page may be short, or
-/// empty, while there is more. `key` names the attributes that a cursor consists of.
+/// fewer rows than it read; those answers are followed up here, but not without end, nor beyond [`MOST_BYTES`]: a page
+/// may be short, or empty, while there is more. `key` names the attributes that a cursor consists of.
 pub(super) async fn query_page<T: DeserializeOwned>(
+    query: QueryFluentBuilder,
+    key: &[&str],
+    limit: u16,
+    from: Option<LastKey>,
+) -> Result<Page<T>, StoreError> {
+    query_page_within(MOST_BYTES, query, key, limit, from).await
+}
+
+/// The same for a part of a page, which reads its part of the bytes.
+pub(super) async fn query_page_within<T: DeserializeOwned>(
+    most_bytes: usize,
     query: QueryFluentBuilder,
     key: &[&str],
     limit: u16,
@@ -54,8 +79,12 @@ pub(super) async fn query_page<T: DeserializeOwned>(
     };
     let mut items = Vec::with_capacity(limit);
     let mut from = from.map(to_attributes);
+    let query = query.return_consumed_capacity(ReturnConsumedCapacity::Total);
+    let is_consistent = query.get_consistent_read().unwrap_or(false);
+    let mut bytes = 0;
     for _ in 0..MOST_READS {
         let answer = query.clone().limit(read).set_exclusive_start_key(from).send().await?;
+        bytes += bytes_of(answer.consumed_capacity(), is_consistent);
         for item in answer.items.unwrap_or_default() {
             if items.len() == limit {
                 let last = items.last().map(|item| key_of(item, key));
@@ -64,7 +93,7 @@ pub(super) async fn query_page<T: DeserializeOwned>(
             items.push(item);
         }
         from = answer.last_evaluated_key;
-        if from.is_none() || items.len() == limit {
+        if from.is_none() || items.len() == limit || bytes >= most_bytes {
             break;
         }
     }

@@ -111,35 +111,34 @@ pub async fn rotate(
     }
 }
 
-/// Ends a family: none of its tokens works any more.
-pub async fn delete(db: &Db, family: TokenFamilyId) -> Result<(), StoreError> {
-    db.client()
-        .delete_item()
-        .table_name(db.table(Table::RefreshTokens))
-        .key("familyId", AttributeValue::S(family.to_string()))
-        .send()
-        .await?;
-    Ok(())
+/// Whether a family goes on.
+pub async fn exists(db: &Db, family: TokenFamilyId) -> Result<bool, StoreError> {
+    let read = || {
+        db.client()
+            .get_item()
+            .table_name(db.table(Table::RefreshTokens))
+            .key("familyId", AttributeValue::S(family.to_string()))
+            .projection_expression("familyId")
+    };
+    // Half the price; what it does not find may be too young for it.
+    if read().send().await?.item.is_some() {
+        return Ok(true);
+    }
+    Ok(read().consistent_read(true).send().await?.item.is_some())
 }
 
-/// Ends the family whose newest token has this hash; nothing when it has another.
-pub async fn delete_by_token(db: &Db, family: TokenFamilyId, token_hash: &str) -> Result<(), StoreError> {
-    let result = db
+/// Ends a family: none of its tokens works any more. Says whose it was, if there was one.
+pub async fn delete(db: &Db, family: TokenFamilyId) -> Result<Option<AccountId>, StoreError> {
+    let answer = db
         .client()
         .delete_item()
         .table_name(db.table(Table::RefreshTokens))
         .key("familyId", AttributeValue::S(family.to_string()))
-        .condition_expression("tokenHash = :hash")
-        .expression_attribute_values(":hash", AttributeValue::S(token_hash.into()))
+        .return_values(ReturnValue::AllOld)
         .send()
-        .await;
-    match result {
-        Ok(_) => Ok(()),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
+        .await?;
+    let row: Option<Row> = answer.attributes.map(serde_dynamo::from_item).transpose()?;
+    Ok(row.map(|row| row.account_id))
 }
 
 /// Ends every family of an account.

@@ -35,7 +35,7 @@ async fn a_password_changes_with_the_old_one_as_proof() {
 }
 
 #[tokio::test]
-async fn wrong_passwords_are_counted_like_logins() {
+async fn a_password_may_be_guessed_wrong_five_times() {
     let gateway = Gateway::start().await;
     let (ani, _) = gateway.api.register("ani@example.com").await;
     let guess = json!({"currentPassword": "a guess", "newPassword": "battery staple"});

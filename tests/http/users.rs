@@ -171,6 +171,8 @@ async fn a_deleted_account_is_gone_at_once_erased_in_the_background_and_says_whe
     let message = ani.send_text(&device, "+6281234567890", "to myself").await;
     ani.message_becomes(&message, "sent").await;
     let account = session["account"]["id"].as_str().unwrap();
+    let wrong = json!({"email": "ani@example.com", "password": "a guess"});
+    gateway.api.post("/v1/auth/login", wrong).await.expect(401);
 
     let user = path(&session["account"]);
     let deleted = gateway.admin.delete(&user).await.expect(202);
@@ -207,7 +209,10 @@ async fn a_deleted_account_is_gone_at_once_erased_in_the_background_and_says_whe
         let rows = gateway.dump(table).await.to_string();
         assert!(!rows.contains(account), "{table} still has {rows}");
     }
-    assert!(!gateway.dump("accounts").await.to_string().contains("ani@example.com"));
+    for table in ["accounts", "audit", "counters"] {
+        let rows = gateway.dump(table).await.to_string();
+        assert!(!rows.contains("ani@example.com"), "{table} still has {rows}");
+    }
     // The address is free again, and the old token still is nobody's.
     gateway.api.register("ani@example.com").await;
     ani.get("/v1/me").await.expect_problem(401, "unauthenticated");

@@ -8,11 +8,11 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{
-    domain::account::Email,
     secret::Secret,
     services::{
         Context,
         accounts::{self, Login},
+        audit,
     },
 };
 use utoipa::ToSchema;
@@ -51,13 +51,12 @@ async fn handle(
     ClientAddress(ip): ClientAddress,
     JsonBody(input): JsonBody<LoginInput>,
 ) -> Response {
-    // What is no address may be a password in the wrong field.
-    let target = Email::parse(&input.email).map(String::from);
+    let target = audit::address(&ctx, &input.email);
     let login = Login { email: input.email, password: input.password, ip };
     let (actor, mut response) = match accounts::log_in(&ctx, login).await {
         Ok(session) => (Some(session.account.clone()), Json(SessionBody::from(session)).into_response()),
         Err(error) => (None, Problem::from(error).into_response()),
     };
-    response.extensions_mut().insert(AuditNote { actor, target });
+    response.extensions_mut().insert(AuditNote { actor, target, code: None });
     response
 }

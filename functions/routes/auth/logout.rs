@@ -1,8 +1,10 @@
 //! `POST /v1/auth/logout`
 
 use axum::{
+    Extension,
     extract::State,
     http::{Method, StatusCode},
+    response::IntoResponse,
 };
 use serde::Deserialize;
 use shared::{
@@ -15,7 +17,7 @@ use utoipa_axum::routes;
 use crate::{
     error::Problem,
     extract::JsonBody,
-    route::{Access, Route},
+    route::{Access, AuditNote, Route},
 };
 
 /// Public: the refresh token itself is the proof.
@@ -31,7 +33,7 @@ struct LogoutInput {
     refresh_token: Secret,
 }
 
-/// Ends a refresh token and all of its family.
+/// Ends a refresh token and all of its family, and the access tokens that came with it.
 #[utoipa::path(
     post,
     path = "/v1/auth/logout",
@@ -42,7 +44,12 @@ struct LogoutInput {
 async fn handle(
     State(ctx): State<Context>,
     JsonBody(input): JsonBody<LogoutInput>,
-) -> Result<StatusCode, Problem> {
-    accounts::log_out(&ctx, &input.refresh_token).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<impl IntoResponse, Problem> {
+    let ended = accounts::log_out(&ctx, &input.refresh_token).await?;
+    // What was no token, or none any more, leaves no entry.
+    let note = ended.map(|account| {
+        let target = Some(account.id.to_string());
+        Extension(AuditNote { actor: Some(account), target, code: None })
+    });
+    Ok((StatusCode::NO_CONTENT, note, ()))
 }

@@ -4,24 +4,24 @@ use axum::{
     Extension, Json,
     extract::State,
     http::{Method, StatusCode},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
-use http::header::LOCATION;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::{
+    domain::account::Email,
     secret::Secret,
     services::{
         Context,
-        accounts::{self, Registration},
+        accounts::{self, Registered, Registration},
+        audit,
     },
 };
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::SessionBody;
 use crate::{
     error::Problem,
-    extract::JsonBody,
+    extract::{ClientAddress, JsonBody},
     route::{Access, AuditNote, Route},
 };
 
@@ -39,21 +39,42 @@ struct RegisterInput {
     name: String,
 }
 
-/// Registers a stranger and logs it in.
+/// What a stranger is told, whether its address had an account or not.
+#[derive(Debug, Serialize, ToSchema)]
+struct RegisteredBody {
+    /// The address to log in with.
+    email: Email,
+}
+
+/// Registers a stranger, who then logs in. The answer is the same when the address has an account already.
 #[utoipa::path(
     post,
     path = "/v1/auth/register",
     tag = "accounts",
     request_body = RegisterInput,
-    responses((status = 201, description = "Registered.", body = SessionBody, headers(("Location" = String, description = "Where it is")))),
+    responses((status = 202, description = "Accepted: log in.", body = RegisteredBody)),
 )]
 async fn handle(
     State(ctx): State<Context>,
+    ClientAddress(ip): ClientAddress,
     JsonBody(input): JsonBody<RegisterInput>,
-) -> Result<impl IntoResponse, Problem> {
-    let input = Registration { email: input.email, password: input.password, name: input.name };
-    let session = accounts::register(&ctx, input).await?;
-    let note =
-        AuditNote { target: Some(session.account.id.to_string()), actor: Some(session.account.clone()) };
-    Ok((StatusCode::CREATED, [(LOCATION, "/v1/me")], Extension(note), Json(SessionBody::from(session))))
+) -> Response {
+    let target = audit::address(&ctx, &input.email);
+    let input = Registration { email: input.email, password: input.password, name: input.name, ip };
+    match accounts::register(&ctx, input).await {
+        Ok(Registered { email, account }) => {
+            let note = match account {
+                Some(account) => {
+                    AuditNote { target: Some(account.id.to_string()), actor: Some(account), code: None }
+                }
+                None => AuditNote { target, actor: None, code: Some("email_taken") },
+            };
+            (StatusCode::ACCEPTED, Extension(note), Json(RegisteredBody { email })).into_response()
+        }
+        Err(error) => {
+            // What is refused for what it is leaves no entry; that there are too many does.
+            let note = error.limit.is_some().then_some(AuditNote { target, actor: None, code: None });
+            (note.map(Extension), Problem::from(error)).into_response()
+        }
+    }
 }

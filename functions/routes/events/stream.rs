@@ -92,6 +92,8 @@ async fn handle(
         let end = Timestamp::from_unix_millis(i64::try_from(lambda.deadline).unwrap_or(i64::MAX));
         LONGEST.min(end.since(ctx.now()).saturating_sub(MARGIN))
     });
+    let expires_at = caller.api_key.as_ref().and_then(|key| key.expires_at);
+    let lasts = expires_at.map_or(lasts, |end| lasts.min(end.since(ctx.now())));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         // Proxies of nginx's kind would hold it back until it is large enough.

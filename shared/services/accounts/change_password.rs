@@ -1,11 +1,7 @@
 //! Changing one's password.
 
-use super::{
-    check_password, hash_password,
-    log_in::{account_door, give_back, knock},
-};
+use super::{check_password, hash_password, password_error, throttle};
 use crate::{
-    crypto,
     secret::Secret,
     services::{Caller, Context, Error, Invalid},
     store::accounts,
@@ -23,24 +19,26 @@ pub struct PasswordChange {
 /// Changes the caller's password.
 ///
 /// Fails with `validation_failed` when the current one is wrong or the new one too short, and with
-/// `rate_limited` after too many wrong ones: they count like logins.
+/// `rate_limited` after too many wrong ones.
 pub async fn change_password(ctx: &Context, caller: &Caller, input: PasswordChange) -> Result<(), Error> {
     let row = accounts::get(&ctx.db, caller.account.id).await?.ok_or_else(|| Error::not_found("account"))?;
-    let door = [account_door(caller.account.email.as_str())];
-    knock(ctx, &door).await?;
-    let matches = tokio::task::spawn_blocking(move || {
-        crypto::verify_password(&input.current, row.password_hash.expose())
-    })
-    .await
-    .map_err(Error::internal)?;
-    if matches {
-        give_back(ctx, &door).await?;
+    let attempt = throttle::begin_password_change(ctx, caller.account.id).await?;
+    let matches = match ctx.passwords.verify(input.current, Some(row.password_hash)).await {
+        Ok(matches) => matches,
+        Err(error) => {
+            attempt.give_back(ctx).await?;
+            return Err(password_error(error));
+        }
+    };
+    match matches {
+        true => attempt.give_back(ctx).await?,
+        false => attempt.count(ctx).await?,
     }
     let mut invalid = Invalid::default();
     invalid.unless(matches, "currentPassword", "password_wrong", "this is not the current password");
     check_password(&mut invalid, &input.new, "newPassword");
     invalid.check()?;
-    let hash = hash_password(input.new).await?;
+    let hash = hash_password(ctx, input.new).await?;
     accounts::set_password_hash(&ctx.db, caller.account.id, &hash).await?;
     Ok(())
 }

@@ -29,6 +29,6 @@ pub async fn ensure_admin(ctx: &Context, email: &str, password: Secret) -> Resul
         return Err(invalid("the administrator's password needs at least 8 characters"));
     }
     let (name, plan) = ("Administrator".into(), plan::DEFAULT.into());
-    let row = create(ctx, NewAccount { email, password, name, role: Role::Admin, plan }).await?;
-    Ok(FirstAdmin::Created(row.account))
+    let made = create(ctx, NewAccount { email, password, name, role: Role::Admin, plan }).await?;
+    Ok(FirstAdmin::Created(made.or_taken()?))
 }

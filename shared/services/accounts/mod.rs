@@ -2,23 +2,28 @@
 
 mod change_password;
 mod ensure_admin;
+mod families;
 mod log_in;
 mod log_out;
 mod refresh;
 mod register;
 mod rename;
+mod throttle;
 mod tokens;
 
 pub use change_password::{PasswordChange, change_password};
 pub use ensure_admin::{FirstAdmin, ensure_admin};
+pub use families::Families;
 pub use log_in::{Login, log_in};
 pub use log_out::{log_out, log_out_everywhere};
 pub use refresh::refresh;
-pub use register::{Registration, register};
+pub use register::{Registered, Registration, register};
 pub use rename::rename;
 pub use tokens::{ACCESS_TOKEN_LIFETIME, Claims, KeyError, Tokens};
 
-use super::{Context, Error, Invalid};
+use std::time::Duration;
+
+use super::{Category, Context, Error, Invalid};
 use crate::{
     crypto,
     domain::{
@@ -26,9 +31,10 @@ use crate::{
         ids::{AccountId, TokenFamilyId},
         role::Role,
     },
+    passwords::PasswordError,
     secret::Secret,
     store::{
-        accounts::{AccountRow, Created},
+        accounts::{self, AccountRow},
         refresh_tokens,
     },
 };
@@ -52,7 +58,7 @@ async fn begin(ctx: &Context, row: AccountRow) -> Result<Session, Error> {
     let refresh_token = refresh::new_token(family);
     let hash = crypto::token_hash(refresh_token.expose());
     refresh_tokens::create(&ctx.db, family, account.id, generation, hash, now).await?;
-    let access_token = ctx.tokens.issue(&account, generation, now)?;
+    let access_token = ctx.tokens.issue(&account, generation, family, now)?;
     Ok(Session { account, access_token, refresh_token })
 }
 
@@ -63,11 +69,21 @@ pub(super) fn check_password(invalid: &mut Invalid, password: &Secret, field: &s
     invalid.unless(chars <= 256, field, "too_long", "a password has at most 256 characters");
 }
 
-async fn hash_password(password: Secret) -> Result<String, Error> {
-    tokio::task::spawn_blocking(move || crypto::hash_password(&password))
-        .await
-        .map_err(Error::internal)?
-        .map_err(Error::internal)
+async fn hash_password(ctx: &Context, password: Secret) -> Result<Secret, Error> {
+    ctx.passwords.hash(password).await.map_err(password_error)
+}
+
+fn password_error(error: PasswordError) -> Error {
+    match error {
+        PasswordError::Busy => busy(),
+        PasswordError::Failed => Error::internal(error),
+    }
+}
+
+/// More log in or register at once than are served.
+fn busy() -> Error {
+    Error::new(Category::Unavailable, "busy", "too many log in at this moment; try again soon")
+        .retry_after(Duration::from_secs(1))
 }
 
 /// An account to be made, already checked.
@@ -79,8 +95,16 @@ pub(super) struct NewAccount {
     pub plan: String,
 }
 
+/// What came of making an account.
+pub(super) enum Created {
+    /// It exists now.
+    Done(AccountRow),
+    /// Another account has the address.
+    EmailTaken,
+}
+
 /// Stores a new account with its first password.
-pub(super) async fn create(ctx: &Context, new: NewAccount) -> Result<AccountRow, Error> {
+pub(super) async fn create(ctx: &Context, new: NewAccount) -> Result<Created, Error> {
     let now = ctx.now();
     let account = Account {
         id: AccountId::generate(now),
@@ -92,10 +116,24 @@ pub(super) async fn create(ctx: &Context, new: NewAccount) -> Result<AccountRow,
         created_at: now,
         last_login_at: None,
     };
-    let password_hash = Secret::new(hash_password(new.password).await?);
+    let password_hash = hash_password(ctx, new.password).await?;
     let row = AccountRow { account, password_hash, generation: 0, erasure: None };
-    match crate::store::accounts::create(&ctx.db, &row).await? {
-        Created::Done => Ok(row),
-        Created::EmailTaken => Err(Error::conflict("email_taken", "another account has this e-mail address")),
+    Ok(match accounts::create(&ctx.db, &row).await? {
+        accounts::Created::Done => Created::Done(row),
+        accounts::Created::EmailTaken => Created::EmailTaken,
+    })
+}
+
+impl Created {
+    /// The account, for who may know that an address is taken.
+    ///
+    /// Fails with `email_taken`.
+    pub(super) fn or_taken(self) -> Result<Account, Error> {
+        match self {
+            Self::Done(row) => Ok(row.account),
+            Self::EmailTaken => {
+                Err(Error::conflict("email_taken", "another account has this e-mail address"))
+            }
+        }
     }
 }

@@ -38,7 +38,7 @@ pub async fn refresh(ctx: &Context, token: &Secret) -> Result<Session, Error> {
         Rotation::Done(account, generation) => (account, generation),
         Rotation::Reused => {
             tracing::warn!(%family, "a refresh token was used twice; its family is revoked");
-            refresh_tokens::delete(&ctx.db, family).await?;
+            end(ctx, family).await?;
             return Err(refused());
         }
         Rotation::Unknown => return Err(refused()),
@@ -46,9 +46,16 @@ pub async fn refresh(ctx: &Context, token: &Secret) -> Result<Session, Error> {
     let row = accounts::get(&ctx.db, account).await?;
     let works = |row: &AccountRow| row.account.active && row.generation == generation;
     let Some(row) = row.filter(works) else {
-        refresh_tokens::delete(&ctx.db, family).await?;
+        end(ctx, family).await?;
         return Err(refused());
     };
-    let access_token = ctx.tokens.issue(&row.account, generation, now)?;
+    let access_token = ctx.tokens.issue(&row.account, generation, family, now)?;
     Ok(Session { account: row.account, access_token, refresh_token: next })
+}
+
+/// Ends a family with its access tokens.
+async fn end(ctx: &Context, family: TokenFamilyId) -> Result<(), Error> {
+    refresh_tokens::delete(&ctx.db, family).await?;
+    ctx.families.forget(family);
+    Ok(())
 }

@@ -1,8 +1,14 @@
 //! Registration: a stranger becomes a user.
 
-use super::{NewAccount, Session, begin, check_password, create};
+use std::net::IpAddr;
+
+use super::{Created, NewAccount, check_password, create, throttle};
 use crate::{
-    domain::{account::Email, plan, role::Role},
+    domain::{
+        account::{Account, Email},
+        plan,
+        role::Role,
+    },
     secret::Secret,
     services::{Category, Context, Error, Invalid},
 };
@@ -16,12 +22,24 @@ pub struct Registration {
     pub password: Secret,
     /// What it is called.
     pub name: String,
+    /// Where it comes from, when known.
+    pub ip: Option<IpAddr>,
 }
 
-/// Makes an account with role `user` and logs it in.
+/// What came of a registration. The stranger is told no more than the address.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// The address, in the form that is stored.
+    pub email: Email,
+    /// The account that was made; `None` when the address has one already.
+    pub account: Option<Account>,
+}
+
+/// Makes an account with role `user`, unless the address has one: that takes as long and looks the same.
 ///
-/// Fails with `registration_closed`, `validation_failed` or `email_taken`.
-pub async fn register(ctx: &Context, input: Registration) -> Result<Session, Error> {
+/// Fails with `registration_closed`, `validation_failed`, `rate_limited` after too many registrations from the same
+/// network, or `busy`.
+pub async fn register(ctx: &Context, input: Registration) -> Result<Registered, Error> {
     if !ctx.registration_open {
         return Err(Error::new(
             Category::Forbidden,
@@ -36,7 +54,17 @@ pub async fn register(ctx: &Context, input: Registration) -> Result<Session, Err
     let name = invalid.text(&input.name, "name", 1, 100);
     invalid.check()?;
     let Some(email) = email else { return Err(Error::internal("an invalid e-mail address was let through")) };
+    let attempt = throttle::begin_registration(ctx, input.ip).await?;
     let plan = plan::DEFAULT.into();
-    let new = NewAccount { email, password: input.password, name, role: Role::User, plan };
-    begin(ctx, create(ctx, new).await?).await
+    let new = NewAccount { email: email.clone(), password: input.password, name, role: Role::User, plan };
+    let account = match create(ctx, new).await {
+        Ok(Created::Done(row)) => Some(row.account),
+        Ok(Created::EmailTaken) => None,
+        Err(error) => {
+            attempt.give_back(ctx).await?;
+            return Err(error);
+        }
+    };
+    attempt.count(ctx).await?;
+    Ok(Registered { email, account })
 }

@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Timestamp,
     config::{KeyMaterial, SigningKey},
-    domain::{account::Account, ids::AccountId, role::Role},
+    domain::{
+        account::Account,
+        ids::{AccountId, TokenFamilyId},
+        role::Role,
+    },
     secret::Secret,
     services::Error,
 };
@@ -46,6 +50,9 @@ pub struct Claims {
     /// The generation of the account's tokens that it is of.
     #[serde(rename = "gen")]
     pub generation: u32,
+    /// The family of refresh tokens that it came with: it ends with that.
+    #[serde(rename = "fam")]
+    pub family: TokenFamilyId,
     /// When it was issued, in seconds since 1970.
     pub iat: i64,
     /// From when on it does not work, in seconds since 1970.
@@ -104,12 +111,19 @@ impl Tokens {
     }
 
     /// A token for an account, from `now` on.
-    pub fn issue(&self, account: &Account, generation: u32, now: Timestamp) -> Result<Secret, Error> {
+    pub fn issue(
+        &self,
+        account: &Account,
+        generation: u32,
+        family: TokenFamilyId,
+        now: Timestamp,
+    ) -> Result<Secret, Error> {
         let claims = Claims {
             iss: ISSUER.into(),
             sub: account.id,
             role: account.role,
             generation,
+            family,
             iat: now.unix_seconds(),
             exp: (now + ACCESS_TOKEN_LIFETIME).unix_seconds(),
         };

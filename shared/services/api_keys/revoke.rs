@@ -2,15 +2,20 @@
 
 use crate::{
     domain::ids::ApiKeyId,
-    services::{Caller, Context, Error},
+    services::{Caller, Category, Context, Error},
     store::api_keys,
 };
 
 /// Ends one of the caller's keys: it stops working at once.
+///
+/// Fails with `not_found`, or with `forbidden` for a key that is trusted with more than the caller.
 pub async fn revoke(ctx: &Context, caller: &Caller, id: ApiKeyId) -> Result<(), Error> {
-    if api_keys::delete(&ctx.db, caller.tenant(), id).await? {
-        Ok(())
-    } else {
-        Err(Error::not_found("API key"))
+    let found = api_keys::find_by_id(&ctx.db, caller.tenant(), id).await?;
+    let (hash, key) = found.ok_or_else(|| Error::not_found("API key"))?;
+    // A key is worth no more than its owner is now.
+    if key.role.min(caller.account.role) > caller.role {
+        let detail = "a key does not revoke a key of a higher role";
+        return Err(Error::new(Category::Forbidden, "forbidden", detail));
     }
+    Ok(api_keys::delete(&ctx.db, &hash).await?)
 }

@@ -1,5 +1,6 @@
 //! Reading the audit log.
 
+use super::address;
 use crate::{
     clock::Timestamp,
     domain::{
@@ -18,7 +19,7 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Who did it.
     pub actor: Option<AccountId>,
-    /// To what.
+    /// To what: an id, or an e-mail address of a login.
     pub target: Option<String>,
     /// What came of it.
     pub outcome: Option<Outcome>,
@@ -36,7 +37,8 @@ pub async fn list(
     let filter = Filter {
         action: filter.action,
         actor: filter.actor,
-        target: filter.target,
+        // An address is looked for by what stands for it.
+        target: filter.target.map(|target| address(ctx, &target).unwrap_or(target)),
         outcome: filter.outcome,
         since: filter.since,
     };

@@ -13,7 +13,7 @@ use crate::{
         event::Event,
         ids::{EventId, TenantId},
     },
-    services::{Caller, Context, Error},
+    services::{Caller, Context, Error, Pass},
     store::{
         StoreError,
         events::{self, EventRow},
@@ -40,8 +40,8 @@ pub struct Follow {
     ctx: Context,
     tenant: TenantId,
     filter: EventFilter,
-    /// Which generation of tokens let it in.
-    generation: Option<u32>,
+    /// What let it in.
+    pass: Pass,
     place: Place,
     stage: Stage,
     /// The last row that was handed out.
@@ -72,8 +72,8 @@ pub async fn follow(
         Some(id) => (Stage::Finding, id.sequence().saturating_sub(1)),
         None => (Stage::CatchingUp, events::last(&ctx.db, tenant).await?),
     };
-    let generation = caller.generation;
-    Ok(Follow { ctx: ctx.clone(), tenant, filter, generation, place, stage, read, begin: last })
+    let pass = caller.pass.clone();
+    Ok(Follow { ctx: ctx.clone(), tenant, filter, pass, place, stage, read, begin: last })
 }
 
 impl Follow {
@@ -105,7 +105,7 @@ impl Follow {
                 Stage::CatchingUp => {
                     let found = self.read_on().await?;
                     if found.0.is_empty() && !found.1 {
-                        let (from, rows) = self.place.watch(&self.ctx, self.read, self.generation);
+                        let (from, rows) = self.place.watch(&self.ctx, self.read, self.pass.clone());
                         self.stage = Stage::Watching { from, rows };
                         continue;
                     }

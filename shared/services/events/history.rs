@@ -6,13 +6,13 @@ use crate::{
     cursor::LastKey,
     domain::{event::Event, ids::EventId},
     services::{Caller, Context, Error, Listing, PageRequest},
-    store::{Page, events},
+    store::{MOST_BYTES, Page, events},
 };
 
 /// Rows read at a time.
 const READ: u16 = 50;
 
-/// How many rows are read for one page at most: where nearly nothing is wanted, a page may hold less than it could
+/// How many rows are read for one page at most, unless [`MOST_BYTES`] are read before: where nearly nothing is wanted, a page may hold less than it could
 /// while there is more.
 const MOST_ROWS: usize = 1_000;
 
@@ -31,10 +31,11 @@ pub async fn history(
     let (now, since) = (ctx.now().unix_seconds(), since.map_or(0, Timestamp::unix_millis));
     let mut items: Vec<Event> = Vec::new();
     let mut number = before.map_or(u64::MAX, EventId::sequence);
-    let (mut looked, mut reached) = (0, None);
+    let (mut looked, mut bytes, mut reached) = (0, 0, None);
     let next = 'read: loop {
         let found = events::up_to(&ctx.db, tenant, number, READ).await?;
         looked += found.rows.len();
+        bytes += found.bytes;
         for row in found.rows {
             if row.at < since || row.ttl <= now {
                 break 'read None;
@@ -54,7 +55,7 @@ pub async fn history(
         if !found.more || number == 0 {
             break None;
         }
-        if looked >= MOST_ROWS {
+        if looked >= MOST_ROWS || bytes >= MOST_BYTES {
             break reached;
         }
         number -= 1;

@@ -2,7 +2,7 @@
 //! process.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     domain::{event::Event, ids::TenantId},
-    services::{Category, Context, Error},
+    services::{Category, Context, Error, Pass},
     store::{accounts, events},
 };
 
@@ -34,8 +34,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(750);
 /// those who watch get time to take what they got.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// How often it is looked whether the tenant may still see its log.
-const CHECK: Duration = Duration::from_secs(30);
+/// How often it is looked whether those who watch may still see the log.
+const CHECK: Duration = Duration::from_secs(20);
 
 /// Rows read at a time.
 const READ: u16 = 50;
@@ -69,8 +69,8 @@ struct Tail {
 /// The way to one who watches.
 struct Channel {
     rows: mpsc::Sender<Arc<Row>>,
-    /// Which generation of tokens let it in; none when an API key did.
-    generation: Option<u32>,
+    /// What let it in.
+    pass: Pass,
 }
 
 /// A row, read once for all who watch.
@@ -136,12 +136,7 @@ impl Place {
     /// Watches from now on. Every row after the number that is answered comes through the channel, in order; the
     /// channel ends when the log may no longer be seen, or whoever watches is too slow. `read` is the last row
     /// that the caller has.
-    pub fn watch(
-        &self,
-        ctx: &Context,
-        read: u64,
-        generation: Option<u32>,
-    ) -> (u64, mpsc::Receiver<Arc<Row>>) {
+    pub fn watch(&self, ctx: &Context, read: u64, pass: Pass) -> (u64, mpsc::Receiver<Arc<Row>>) {
         let (sender, rows) = mpsc::channel(ROOM);
         let mut tails = self.tails.lock();
         let tail = tails.entry(self.tenant).or_default();
@@ -153,7 +148,7 @@ impl Place {
         }
         tail.channels.retain(|channel| !channel.rows.is_closed());
         if !*self.tails.0.closing.borrow() {
-            tail.channels.push(Channel { rows: sender, generation });
+            tail.channels.push(Channel { rows: sender, pass });
         }
         (tail.position, rows)
     }
@@ -183,15 +178,14 @@ async fn run(ctx: Context, tenant: TenantId, asked: Arc<Notify>) {
         let is_asked = tokio::time::timeout(pause, asked.notified()).await.is_ok();
         let Some(position) = tails.position(tenant, &asked) else { return };
         if checked.is_none_or(|at| at.elapsed() >= CHECK) {
-            match accounts::get(&ctx.db, tenant).await {
-                Ok(row) => {
-                    let row = row.filter(|row| row.account.active);
-                    tails.end_others(tenant, &asked, row.map(|row| row.generation));
+            match no_longer_hold(&ctx, tenant, tails.passes(tenant, &asked)).await {
+                Ok(ended) => {
+                    tails.end(tenant, &asked, &ended);
                     checked = Some(Instant::now());
                 }
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
-                    tracing::warn!(%tenant, error, "it cannot be found out whether a tenant may see its log");
+                    tracing::warn!(%tenant, error, "it cannot be found out who may see a log");
                 }
             }
         }
@@ -235,14 +229,39 @@ impl Tails {
         }
     }
 
-    /// Sends away whose credentials hold no more: those with tokens of another generation, and all of an account
-    /// that is gone or not active.
-    fn end_others(&self, tenant: TenantId, asked: &Arc<Notify>, generation: Option<u32>) {
+    /// What let those in who watch.
+    fn passes(&self, tenant: TenantId, asked: &Arc<Notify>) -> HashSet<Pass> {
+        let tails = self.lock();
+        let tail = tails.get(&tenant).filter(|tail| is_read_by(tail, asked));
+        tail.into_iter().flat_map(|tail| &tail.channels).map(|channel| channel.pass.clone()).collect()
+    }
+
+    /// Sends away those whom these let in.
+    fn end(&self, tenant: TenantId, asked: &Arc<Notify>, ended: &HashSet<Pass>) {
         if let Some(tail) = self.lock().get_mut(&tenant).filter(|tail| is_read_by(tail, asked)) {
-            let holds = |channel: &Channel| channel.generation.is_none() || channel.generation == generation;
-            tail.channels.retain(|channel| generation.is_some() && holds(channel));
+            tail.channels.retain(|channel| !ended.contains(&channel.pass));
         }
     }
+}
+
+/// Which of these let nobody in any more.
+async fn no_longer_hold(
+    ctx: &Context,
+    tenant: TenantId,
+    passes: HashSet<Pass>,
+) -> Result<HashSet<Pass>, Error> {
+    let row = accounts::get(&ctx.db, tenant).await?;
+    let mut ended = HashSet::new();
+    for pass in passes {
+        let holds = match &row {
+            Some(row) => pass.holds(ctx, row).await?,
+            None => false,
+        };
+        if !holds {
+            ended.insert(pass);
+        }
+    }
+    Ok(ended)
 }
 
 impl Tail {
@@ -267,7 +286,8 @@ mod tests {
         let mut tail = Tail::default();
         let (slow, mut slow_rows) = mpsc::channel(ROOM);
         let (quick, mut quick_rows) = mpsc::channel(ROOM);
-        tail.channels = [slow, quick].map(|rows| Channel { rows, generation: None }).into();
+        tail.channels =
+            [slow, quick].map(|rows| Channel { rows, pass: Pass::Key { hash: String::new() } }).into();
         for sequence in 0..1000 {
             tail.hand_on(Row { sequence, events: Vec::new() });
             assert_eq!(quick_rows.try_recv().unwrap().sequence, sequence);

@@ -18,7 +18,7 @@ use crate::{
         plan::Meter,
     },
     queue::payloads::SendMessageV1,
-    services::{Caller, Context, Error, Invalid, devices},
+    services::{Caller, Category, Context, Error, Invalid, devices},
     store::{
         chats,
         messages::{self, Inserted},
@@ -69,8 +69,16 @@ pub async fn send(
         Some(key) => MessageId::of_idempotent_send(caller.tenant(), device.id, key),
         None => MessageId::generate(now),
     };
-    if idempotency_key.is_none() || messages::get(&ctx.db, caller.tenant(), device.id, id).await?.is_none() {
-        caller.allowance.spend(ctx, &[Meter::Messages]).await?;
+    let accepted_before = async || match idempotency_key {
+        Some(_) => Ok::<_, Error>(messages::get(&ctx.db, caller.tenant(), device.id, id).await?.is_some()),
+        None => Ok(false),
+    };
+    if !accepted_before().await? {
+        match caller.allowance.spend(ctx, &[Meter::Messages]).await {
+            // The same request may have taken the last one of the allowance meanwhile.
+            Err(error) if error.category == Category::RateLimited && accepted_before().await? => {}
+            spent => spent?,
+        }
     }
     let message = Message {
         id,
@@ -92,7 +100,12 @@ pub async fn send(
     };
     let inserted =
         messages::insert_outgoing(&ctx.db, caller.tenant(), &message, device.shard, request_hash.clone());
-    let message = match inserted.await? {
+    let inserted = inserted.await?;
+    if let Inserted::Existing { .. } = inserted {
+        // Of several at once, the one that came first is counted.
+        caller.allowance.give_back(ctx).await?;
+    }
+    let message = match inserted {
         Inserted::New => message,
         Inserted::Existing { request_hash: earlier, .. } if earlier != request_hash => {
             let detail = "this Idempotency-Key was used before with another request";

@@ -34,7 +34,6 @@ pub async fn create(ctx: &Context, input: NewUser) -> Result<Account, Error> {
     invalid.check()?;
     let Some(email) = email else { return Err(Error::internal("an invalid e-mail address was let through")) };
     let role = input.role.unwrap_or(Role::User);
-    let row =
-        accounts::create(ctx, accounts::NewAccount { email, password: input.password, name, role, plan });
-    Ok(row.await?.account)
+    let new = accounts::NewAccount { email, password: input.password, name, role, plan };
+    accounts::create(ctx, new).await?.or_taken()
 }

@@ -71,8 +71,8 @@ fn limits(ctx: &Context, account: &Account) -> Vec<(Meter, Rate)> {
 
 /// Tells the owner that a limit is reached, once in its span.
 async fn tell(ctx: &Context, account: &Account, standing: Standing, now: Timestamp) -> Result<(), Error> {
-    let Standing { meter, rate, .. } = standing;
-    if !counters::is_first_refusal(&ctx.db, account.id, (meter, rate), now).await? {
+    let Standing { meter, rate, is_noted, .. } = standing;
+    if is_noted || !counters::note_reached(&ctx.db, account.id, (meter, rate), now).await? {
         return Ok(());
     }
     let name = standing.name();

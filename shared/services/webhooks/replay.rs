@@ -114,7 +114,7 @@ async fn queue_range(
         }
         let (room, limit) = meter::count_many(ctx, &caller.account, wanted.len()).await?;
         if limit.is_some() && queued + room == 0 {
-            return Err(refusal(limit, ctx.now()));
+            return Err(refusal(ctx, caller.account.id, limit, ctx.now()).await?);
         }
         wanted.truncate(room);
         queued += room;
