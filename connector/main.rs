@@ -6,7 +6,10 @@ use clap::Parser;
 use connector::{Connector, health::HealthFile, whatsapp::WhatsAppConfig};
 use shared::{
     config::Config,
-    services::{Context, deployment},
+    services::{
+        Context,
+        deployment::{self, KeyCheckError},
+    },
     telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,6 +70,18 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     if !faults.is_empty() {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         return Err(format!("the deployment is not as it should be: {}", faults.join("; ")).into());
+    }
+    match deployment::check_master_key(&ctx.db, &config.master_key).await {
+        Err(error @ KeyCheckError::OtherKey) => {
+            return Err(
+                format!("{error}; put the right one into KURIR_MASTER_KEY (docs/operations.md)").into()
+            );
+        }
+        // While DynamoDB is away, nothing is served anyway.
+        Err(error @ KeyCheckError::Store(_)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the master key was not checked");
+        }
+        Ok(()) => {}
     }
     let connector = Connector::start(ctx, &config.master_key, whatsapp)?;
     tracing::info!(worker = %connector.id(), version = shared::version(), "the connector is running");

@@ -49,6 +49,8 @@ impl Problem {
             StatusCode::FORBIDDEN => ("forbidden", "Not allowed"),
             StatusCode::NOT_FOUND => ("not-found", "Not found"),
             StatusCode::METHOD_NOT_ALLOWED => ("method-not-allowed", "Method not allowed"),
+            StatusCode::REQUEST_TIMEOUT => ("timeout", "Timed out"),
+            StatusCode::MISDIRECTED_REQUEST => ("misdirected", "Not for this host"),
             StatusCode::CONFLICT => ("conflict", "Conflict"),
             StatusCode::PAYLOAD_TOO_LARGE => ("payload-too-large", "Payload too large"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported-media-type", "Unsupported media type"),

@@ -49,8 +49,8 @@ impl Environment {
         tell("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb_endpoint.as_deref());
         tell("AWS_ENDPOINT_URL_SQS", aws.sqs_endpoint.as_deref());
         tell("KURIR_WA_URL", whatsapp);
-        if aws.local_credentials {
-            tell("AWS_ACCESS_KEY_ID", Some("local"));
+        if let Some(key) = &aws.local_key {
+            tell("AWS_ACCESS_KEY_ID", Some(key.expose()));
             tell("AWS_SECRET_ACCESS_KEY", Some("local"));
             tell("AWS_REGION", Some("us-east-1"));
         }

@@ -3,12 +3,13 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
+use rustix::{fs::Mode, process::umask};
 use serde::{Deserialize, Serialize};
-use shared::{crypto::MasterKey, secret::Secret};
+use shared::{config::AwsConfig, crypto::MasterKey, secret::Secret};
 
 /// A data folder in use by this process.
 #[derive(Debug)]
@@ -41,6 +42,15 @@ pub enum DataDirError {
         /// Why.
         source: io::Error,
     },
+    /// The master key is gone, and what it sealed is not.
+    #[error(
+        "{path} is missing, but the data of this folder were sealed with it: put the key back into that file, or \
+         give it in KURIR_MASTER_KEY; or erase the data and start afresh with --reset"
+    )]
+    KeyLost {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// A file that this version does not understand.
     #[error("{path} is damaged: {reason}; start afresh with --reset")]
     Damaged {
@@ -58,12 +68,27 @@ const CREDENTIALS: &str = "credentials.json";
 const ENDPOINTS: &str = "endpoints.json";
 const PHONES: &str = "whatsapp";
 
+/// All files that Kurir makes here.
+const FILES: [&str; 9] = [
+    DATABASE,
+    "dynamodb.sqlite-wal",
+    "dynamodb.sqlite-shm",
+    QUEUES,
+    "queues.sqlite-wal",
+    "queues.sqlite-shm",
+    MASTER_KEY,
+    CREDENTIALS,
+    ENDPOINTS,
+];
+
 impl DataDir {
-    /// Takes the folder, making it when it is not there.
+    /// Takes the folder, making it when it is not there. From then on, nobody but the user of this process can
+    /// read what is in it, or what this process makes anywhere: whoever reads the database reads the messages.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let failed = |source| DataDirError::Io { path: path.to_owned(), source };
-        // Whoever reads the database reads the messages.
+        umask(Mode::RWXG | Mode::RWXO);
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+        close_to_others(path)?;
         let lock = File::create(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
@@ -74,18 +99,7 @@ impl DataDir {
 
     /// Deletes what Kurir keeps here, and nothing else that may lie in the folder.
     pub fn reset(&self) -> Result<(), DataDirError> {
-        let files = [
-            DATABASE,
-            "dynamodb.sqlite-wal",
-            "dynamodb.sqlite-shm",
-            QUEUES,
-            "queues.sqlite-wal",
-            "queues.sqlite-shm",
-            MASTER_KEY,
-            CREDENTIALS,
-            ENDPOINTS,
-        ];
-        for path in files.map(|name| self.path.join(name)) {
+        for path in FILES.map(|name| self.path.join(name)) {
             ignore_missing(fs::remove_file(&path)).map_err(|source| DataDirError::Io { path, source })?;
         }
         let path = self.path.join(PHONES);
@@ -113,12 +127,23 @@ impl DataDir {
         self.path.join(PHONES)
     }
 
-    /// The master key of this folder, made at the first start.
+    /// The file of the master key.
+    pub fn master_key_file(&self) -> PathBuf {
+        self.path.join(MASTER_KEY)
+    }
+
+    /// The file of what the first start made up.
+    pub fn credentials_file(&self) -> PathBuf {
+        self.path.join(CREDENTIALS)
+    }
+
+    /// The master key of this folder, made at the first start. To be asked before a database is made.
     pub fn master_key(&self) -> Result<MasterKey, DataDirError> {
-        let path = self.path.join(MASTER_KEY);
+        let path = self.master_key_file();
         match read(&path)? {
             Some(text) => MasterKey::from_base64(&text)
                 .map_err(|error| DataDirError::Damaged { path, reason: error.to_string() }),
+            None if self.database().exists() => Err(DataDirError::KeyLost { path }),
             None => {
                 let key = MasterKey::generate();
                 write(&path, key.to_base64().expose())?;
@@ -127,15 +152,20 @@ impl DataDir {
         }
     }
 
-    /// Tells other processes of this machine where the embedded services listen, until the next start.
-    pub fn tell_endpoints(&self, dynamodb: Option<&str>, sqs: Option<&str>) -> Result<(), DataDirError> {
-        let json = serde_json::json!({"dynamodb": dynamodb, "sqs": sqs});
+    /// Tells other processes of this user where the embedded services listen and which key opens them, until the
+    /// next start.
+    pub fn tell_endpoints(&self, aws: &AwsConfig) -> Result<(), DataDirError> {
+        let json = serde_json::json!({
+            "dynamodb": aws.dynamodb_endpoint,
+            "sqs": aws.sqs_endpoint,
+            "accessKeyId": aws.local_key,
+        });
         write(&self.path.join(ENDPOINTS), &json.to_string())
     }
 
     /// What an earlier start made up.
     pub fn credentials(&self) -> Result<Option<Credentials>, DataDirError> {
-        let path = self.path.join(CREDENTIALS);
+        let path = self.credentials_file();
         let Some(text) = read(&path)? else { return Ok(None) };
         serde_json::from_str(&text)
             .map(Some)
@@ -145,8 +175,22 @@ impl DataDir {
     /// Keeps what this start made up.
     pub fn keep(&self, credentials: &Credentials) -> Result<(), DataDirError> {
         let json = serde_json::to_string_pretty(credentials).unwrap_or_default();
-        write(&self.path.join(CREDENTIALS), &json)
+        write(&self.credentials_file(), &json)
     }
+}
+
+/// Takes from others what an earlier version, or somebody's `chmod`, left them.
+fn close_to_others(folder: &Path) -> Result<(), DataDirError> {
+    let phones = folder.join(PHONES);
+    let mut all = vec![(folder.to_owned(), 0o700), (phones.clone(), 0o700)];
+    all.extend(FILES.map(|name| (folder.join(name), 0o600)));
+    let of_phones = fs::read_dir(&phones).into_iter().flatten().flatten();
+    all.extend(of_phones.map(|file| (file.path(), 0o600)));
+    for (path, mode) in all {
+        let closed = ignore_missing(fs::set_permissions(&path, fs::Permissions::from_mode(mode)));
+        closed.map_err(|source| DataDirError::Io { path, source })?;
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Option<String>, DataDirError> {

@@ -1,8 +1,8 @@
 //! The whole gateway in one process: every function behind one port, a connector, and what they need.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{extract::DefaultBodyLimit, middleware::from_fn_with_state};
 use connector::{Connector, whatsapp::WhatsAppConfig};
 use shared::{
     config::{AwsConfig, Config, ConfigError},
@@ -14,24 +14,37 @@ use shared::{
         self, Context,
         accounts::{FirstAdmin, ensure_admin},
         api_keys::{self, NewApiKey},
+        deployment::{self, KeyCheckError},
         events::{EventLog, Tails, receive},
     },
     store,
 };
-use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aws::{EmbeddedAws, EmbeddedError},
-    banner::Banner,
+    aws::EmbeddedAws,
+    banner::{Banner, Secrets},
     connectors::{Connectors, Environment},
-    data_dir::{Credentials, DataDir, DataDirError},
+    data_dir::{Credentials, DataDir},
     deliveries::Deliveries,
+    open_files,
     options::Options,
+    server::{Limits, Listener, Server, with_bodies_in_time},
+    start_error::StartError,
+    threads::Threads,
+    visitors::{self, Visitors},
 };
 
-/// The longest that a stop waits for requests under way.
-const DRAIN: Duration = Duration::from_secs(22);
+/// How long a connection to the API or to the sandbox's WhatsApp may be without a whole head of a request.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Connections to the API at a time, unless an option says otherwise and while there are files for them.
+const MOST_CONNECTIONS: u64 = 8_192;
+
+/// WhatsApp Web's own pages, as which clients present themselves.
+#[cfg(feature = "sandbox")]
+const WHATSAPP_WEB: &str = "https://web.whatsapp.com";
 
 /// A running gateway.
 pub struct Gateway {
@@ -46,69 +59,9 @@ pub struct Gateway {
     #[cfg(feature = "sandbox")]
     sandbox: (Arc<crate::whatsapp::Sandbox>, Server),
     aws: Option<EmbeddedAws>,
+    /// What the embedded services and the sandbox's WhatsApp run on.
+    _stand_ins: Threads,
     _data: DataDir,
-}
-
-/// The gateway does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Somebody else listens there.
-    #[error(
-        "port {port} on 127.0.0.1 is in use: stop what uses it, or choose another with {flag} or {variable}"
-    )]
-    PortInUse {
-        /// The port.
-        port: u16,
-        /// The flag that chooses another.
-        flag: &'static str,
-        /// The environment variable that does.
-        variable: &'static str,
-    },
-    /// The port cannot be had for another reason.
-    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
-    Listen {
-        /// The port.
-        port: u16,
-        /// Why.
-        source: io::Error,
-    },
-    /// The data folder.
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// The environment.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// How to use WhatsApp.
-    #[error(transparent)]
-    WhatsApp(#[from] connector::whatsapp::EnvError),
-    /// The keys that sign access tokens.
-    #[error(transparent)]
-    SigningKey(#[from] services::accounts::KeyError),
-    /// The embedded DynamoDB or SQS.
-    #[error(transparent)]
-    Embedded(#[from] EmbeddedError),
-    /// Making the tables.
-    #[error("the tables cannot be made at {0}: {1}")]
-    Tables(String, #[source] store::StoreError),
-    /// Making the queues.
-    #[error("the queues cannot be made: {0}")]
-    Queues(#[source] queue::QueueError),
-    /// Freeing what an earlier start held.
-    #[error("the leases of an earlier start cannot be freed: {0}")]
-    Leases(#[source] store::StoreError),
-    /// Making the administrator.
-    #[error("the administrator cannot be made: {0}")]
-    Admin(#[from] services::Error),
-    /// The connector.
-    #[error(transparent)]
-    Connector(#[from] connector::StartError),
-    /// The connectors in processes of their own.
-    #[error("the connectors cannot be started: {0}")]
-    Connectors(#[source] io::Error),
-    /// The sandbox WhatsApp server.
-    #[cfg(feature = "sandbox")]
-    #[error("the sandbox WhatsApp server does not start: {0}")]
-    Sandbox(#[from] crate::whatsapp::SandboxError),
 }
 
 impl Gateway {
@@ -118,55 +71,83 @@ impl Gateway {
     /// [`StartError`], which says what to do about it.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         let began = Instant::now();
+        let files = open_files::raise_limit();
         let data = DataDir::open(&options.data_dir)?;
-        let api = listen(options.port, "--port", "KURIR_PORT").await?;
+        let stand_ins = Threads::start("stand-ins").map_err(StartError::Threads)?;
+        let api = listening(Listener::bind(options.port).await, options.port, "--port", "KURIR_PORT")?;
         #[cfg(feature = "sandbox")]
-        let wa = listen(options.wa_port, "--wa-port", "KURIR_WA_PORT").await?;
+        let wa = {
+            let bound = stand_ins.run(Listener::bind(options.wa_port)).await;
+            listening(bound, options.wa_port, "--wa-port", "KURIR_WA_PORT")?
+        };
         if options.reset {
             data.reset()?;
         }
 
         let endpoint = std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
+        let (master_key, key_place) = match std::env::var("KURIR_MASTER_KEY") {
+            Ok(text) => {
+                (MasterKey::from_base64(&text).map_err(ConfigError::from)?, "KURIR_MASTER_KEY".to_owned())
+            }
+            Err(_) => (data.master_key()?, data.master_key_file().display().to_string()),
+        };
         let aws = match &endpoint {
             Some(_) => None,
-            None => Some(EmbeddedAws::start(&data.database(), &data.queues()).await?),
+            None => Some(stand_ins.run(EmbeddedAws::start(data.database(), data.queues())).await?),
         };
         let aws_config = match &aws {
             Some(aws) => {
-                let AwsConfig { dynamodb_endpoint, sqs_endpoint, .. } = &aws.config;
-                data.tell_endpoints(dynamodb_endpoint.as_deref(), sqs_endpoint.as_deref())?;
+                data.tell_endpoints(&aws.config)?;
                 aws.config.clone()
             }
             // An endpoint on this machine seldom wants credentials; the SDK finds real ones if there are.
             None => AwsConfig {
-                local_credentials: std::env::var_os("AWS_ACCESS_KEY_ID").is_none()
-                    && std::env::var_os("AWS_PROFILE").is_none(),
+                local_key: (std::env::var_os("AWS_ACCESS_KEY_ID").is_none()
+                    && std::env::var_os("AWS_PROFILE").is_none())
+                .then(|| Secret::new("local")),
                 ..AwsConfig::default()
             },
         };
-        let master_key = match std::env::var("KURIR_MASTER_KEY") {
-            Ok(text) => MasterKey::from_base64(&text).map_err(ConfigError::from)?,
-            Err(_) => data.master_key()?,
-        };
-        let config = Config::with(aws_config.clone(), master_key.clone())?;
-        // Receivers of webhooks on this machine, for tests and for trying things out.
+        let mut config = Config::with(aws_config.clone(), master_key.clone())?;
+        config.urls.own_ports.push(api.address.port());
+        config.urls.own_ports.extend(aws.iter().flat_map(|aws| aws.ports));
         #[cfg(feature = "sandbox")]
-        let config =
-            Config { urls: shared::outbound::UrlPolicy { allow_loopback: true, ..config.urls }, ..config };
+        {
+            // Receivers of webhooks on this machine, for tests and for trying things out.
+            config.urls.allow_loopback = true;
+            config.urls.own_ports.push(wa.address.port());
+        }
         let ctx = Context::new(&config).await?;
         let place = || endpoint.clone().unwrap_or_else(|| "the embedded DynamoDB".into());
         let tables = store::tables::create_missing(&ctx.db).await;
         tables.map_err(|error| StartError::Tables(place(), error))?;
+        deployment::check_master_key(&ctx.db, &master_key).await.map_err(|error| match error {
+            why @ KeyCheckError::OtherKey => {
+                let other_way = match &endpoint {
+                    Some(endpoint) => {
+                        format!("delete the tables at {endpoint}, or use others with KURIR_PREFIX")
+                    }
+                    None => "erase the data and start afresh with --reset".into(),
+                };
+                StartError::OtherKey { why, place: key_place, other_way }
+            }
+            error => StartError::KeyCheck(error),
+        })?;
         queue::create_missing(&ctx.queues).await.map_err(StartError::Queues)?;
-        let credentials = credentials(&ctx, &data, options).await?;
+        let (credentials, is_new) = credentials(&ctx, &data, options).await?;
 
-        let mut router = functions::route::router(ctx.clone(), functions::routes::all());
+        let router = functions::route::bare(ctx.clone(), functions::routes::all());
         #[cfg(feature = "sandbox")]
-        let (sandbox, wa_server, wa_url) = {
-            let sandbox = crate::whatsapp::Sandbox::open(&data.phones()).await?;
-            router = functions::route::around(&ctx, sandbox.control_router()).merge(router);
+        let (router, sandbox, wa_server, wa_url) = {
+            let folder = data.phones();
+            let sandbox = stand_ins.run(async move { crate::whatsapp::Sandbox::open(&folder).await }).await?;
             let url = format!("ws://{}/ws/chat", wa.address);
-            (sandbox.clone(), Server::start(wa, sandbox.server_router()), Some(url))
+            let clients = Visitors::new(&[], &[WHATSAPP_WEB.to_owned()]);
+            let server =
+                sandbox.server_router().layer(from_fn_with_state(Arc::new(clients), visitors::check));
+            let limits = Limits { connections: connections(files, None), idle: IDLE };
+            let server = stand_ins.run(async move { Server::start(wa, server, limits) }).await;
+            (sandbox.control_router().merge(router), sandbox, server, Some(url))
         };
         #[cfg(not(feature = "sandbox"))]
         let wa_url: Option<String> = None;
@@ -181,7 +162,7 @@ impl Gateway {
         let tails = ctx.tails.clone();
         let deliveries = Deliveries::start(ctx.clone());
         let connector = match options.connectors {
-            None => Serving::Inside(Connector::start(ctx, &master_key, whatsapp)?),
+            None => Serving::inside(config.clone(), whatsapp).await?,
             Some(0) => Serving::Elsewhere,
             Some(count) => {
                 let told = Environment::new(&aws_config, &master_key, whatsapp.server_url.as_deref());
@@ -192,20 +173,27 @@ impl Gateway {
             }
         };
 
+        let kept = data.credentials_file().display().to_string();
         let banner = Banner {
             url: &format!("http://{}", api.address),
             whatsapp: wa_url.as_deref(),
             email: &credentials.email,
-            password: credentials.password.as_ref().map(Secret::expose),
-            api_key: credentials.api_key.expose(),
+            secrets: is_new.then(|| Secrets {
+                password: credentials.password.as_ref().map(Secret::expose),
+                api_key: credentials.api_key.expose(),
+            }),
+            kept: &kept,
             data: &data.path().display().to_string(),
             connectors: options.connectors,
             aws: endpoint.as_deref(),
             took_ms: began.elapsed().as_millis(),
         }
         .text();
-        router = router.layer(axum::extract::DefaultBodyLimit::disable());
-        let http = Server::start(api, router);
+        let callers = Arc::new(Visitors::new(&options.allowed_hosts, &config.http.cors_origins));
+        let router = with_bodies_in_time(router).layer(from_fn_with_state(callers, visitors::check));
+        let router = functions::route::around(&ctx, router).layer(DefaultBodyLimit::disable());
+        let limits = Limits { connections: connections(files, options.max_connections), idle: IDLE };
+        let http = Server::start(api, router, limits);
         Ok(Self {
             banner,
             http,
@@ -217,6 +205,7 @@ impl Gateway {
             #[cfg(feature = "sandbox")]
             sandbox: (sandbox, wa_server),
             aws,
+            _stand_ins: stand_ins,
             _data: data,
         })
     }
@@ -249,8 +238,8 @@ impl Gateway {
 
 /// Where connectors run.
 enum Serving {
-    /// One in this process.
-    Inside(Connector),
+    /// One in this process, on threads of its own: no request can keep it from renewing its leases.
+    Inside(Connector, Threads),
     /// Several in processes of their own.
     Beside(Connectors),
     /// Somebody else runs them.
@@ -258,13 +247,29 @@ enum Serving {
 }
 
 impl Serving {
+    async fn inside(config: Config, whatsapp: WhatsAppConfig) -> Result<Self, StartError> {
+        let threads = Threads::start("connector").map_err(StartError::Threads)?;
+        let starting = async move {
+            // Its own clients of the store and the queues: their connections live on its threads.
+            let ctx = Context::new(&config).await?;
+            Ok::<_, StartError>(Connector::start(ctx, &config.master_key, whatsapp)?)
+        };
+        let connector = threads.run(starting).await?;
+        Ok(Self::Inside(connector, threads))
+    }
+
     async fn stop(self) {
         match self {
-            Self::Inside(connector) => connector.stop().await,
+            Self::Inside(connector, threads) => threads.run(connector.stop()).await,
             Self::Beside(connectors) => connectors.stop().await,
             Self::Elsewhere => {}
         }
     }
+}
+
+/// How many connections are taken, of so many files.
+fn connections(files: u64, wanted: Option<u16>) -> usize {
+    wanted.map_or((files / 2).clamp(1, MOST_CONNECTIONS) as usize, usize::from)
 }
 
 /// Takes all shards from connectors that ran before: nobody else can use a database inside this process, so
@@ -274,8 +279,13 @@ async fn forget_connectors(ctx: &Context) -> Result<(), StartError> {
     store::workers::forget_all(&ctx.db).await.map_err(StartError::Leases)
 }
 
-/// The administrator and its API key: made at the first start, remembered by the data folder.
-async fn credentials(ctx: &Context, data: &DataDir, options: &Options) -> Result<Credentials, StartError> {
+/// The administrator and its API key, and whether they are new: made at the first start, remembered by the data
+/// folder.
+async fn credentials(
+    ctx: &Context,
+    data: &DataDir,
+    options: &Options,
+) -> Result<(Credentials, bool), StartError> {
     let kept = data.credentials()?.filter(|kept| kept.email == options.admin_email);
     let known = match &kept {
         Some(kept) => shared::store::api_keys::find(&ctx.db, &crypto::token_hash(kept.api_key.expose()))
@@ -285,7 +295,7 @@ async fn credentials(ctx: &Context, data: &DataDir, options: &Options) -> Result
         None => false,
     };
     if let Some(kept) = kept.filter(|_| known) {
-        return Ok(kept);
+        return Ok((kept, false));
     }
     let given = options.admin_password.clone().map(Secret::new);
     let password = given.clone().unwrap_or_else(crypto::random_password);
@@ -297,7 +307,7 @@ async fn credentials(ctx: &Context, data: &DataDir, options: &Options) -> Result
     let (_, api_key) = api_keys::create(ctx, &account, Role::Admin, None, key).await?;
     let credentials = Credentials { email: options.admin_email.clone(), password, api_key };
     data.keep(&credentials)?;
-    Ok(credentials)
+    Ok((credentials, true))
 }
 
 /// EventBridge's place: calls the `scheduler` function, more often than the cloud does.
@@ -348,46 +358,14 @@ impl Consumer {
     }
 }
 
-struct Listener {
-    socket: TcpListener,
-    address: SocketAddr,
-}
-
-async fn listen(port: u16, flag: &'static str, variable: &'static str) -> Result<Listener, StartError> {
-    let failed = |source: io::Error| match source.kind() {
+fn listening(
+    bound: io::Result<Listener>,
+    port: u16,
+    flag: &'static str,
+    variable: &'static str,
+) -> Result<Listener, StartError> {
+    bound.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortInUse { port, flag, variable },
         _ => StartError::Listen { port, source },
-    };
-    let socket = TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)?;
-    let address = socket.local_addr().map_err(failed)?;
-    Ok(Listener { socket, address })
-}
-
-/// A router being served.
-struct Server {
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Server {
-    fn start(listener: Listener, router: Router) -> Self {
-        let stop = CancellationToken::new();
-        let stopped = stop.clone().cancelled_owned();
-        let task = tokio::spawn(async move {
-            let router = router.into_make_service_with_connect_info::<SocketAddr>();
-            let serving = axum::serve(listener.socket, router).with_graceful_shutdown(stopped);
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "a server ended");
-            }
-        });
-        Self { stop, task }
-    }
-
-    /// Takes no more requests and waits for those under way.
-    async fn stop(self) {
-        self.stop.cancel();
-        if tokio::time::timeout(DRAIN, self.task).await.is_err() {
-            tracing::warn!("requests were still under way when the gateway had to stop");
-        }
-    }
+    })
 }

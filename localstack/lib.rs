@@ -7,11 +7,17 @@ pub mod child;
 mod connectors;
 mod data_dir;
 mod deliveries;
-mod durable_queues;
 mod gateway;
+mod open_files;
 mod options;
+mod server;
+mod start_error;
+mod threads;
+mod visitors;
 #[cfg(feature = "sandbox")]
 pub mod whatsapp;
 
-pub use gateway::{Gateway, StartError};
+pub use gateway::Gateway;
 pub use options::{Mode, Options};
+pub use start_error::StartError;
+pub use threads::runtime;

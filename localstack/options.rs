@@ -19,6 +19,21 @@ pub struct Options {
     #[arg(long, env = "KURIR_WA_PORT", default_value_t = 8081)]
     pub wa_port: u16,
 
+    /// Names under which the API may be asked, beside addresses and `localhost`: those of proxies in front of it,
+    /// separated by commas.
+    #[arg(long = "allowed-hosts", env = "KURIR_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
+
+    /// How many connections the API takes at a time; half of the files that the process may have open, and 8192 at
+    /// most, when not given.
+    #[arg(
+        long,
+        env = "KURIR_MAX_CONNECTIONS",
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u16).range(1..),
+    )]
+    pub max_connections: Option<u16>,
+
     /// Where data lies: the embedded database, keys, and the sandbox's phones.
     #[arg(long, env = "KURIR_DATA_DIR", default_value = ".kurir")]
     pub data_dir: PathBuf,

@@ -19,9 +19,9 @@ pub async fn sdk_config(config: &AwsConfig) -> SdkConfig {
             RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(100)),
         )
         .timeout_config(timeouts(Duration::from_secs(10)));
-    if config.local_credentials {
+    if let Some(key) = &config.local_key {
         loader = loader.region(Region::new("us-east-1")).credentials_provider(Credentials::new(
-            "local",
+            key.expose(),
             "local",
             None,
             None,

@@ -85,6 +85,11 @@ impl MasterKey {
         KeyedHash(self.derive(purpose))
     }
 
+    /// By which another key is told from this one. It tells nothing of the key itself.
+    pub fn check_value(&self) -> String {
+        hex::encode(&self.derive("key check")[..16])
+    }
+
     /// Encryption under a key for one purpose.
     pub fn sealer(&self, purpose: &str) -> Sealer {
         Sealer(Aes256Gcm::new(&(*self.derive(purpose)).into()))

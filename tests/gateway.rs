@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
 };
 
@@ -13,7 +13,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{Api, eventually, program, wait::PATIENCE};
+use crate::{Api, Endpoints, eventually, program, wait::PATIENCE};
 
 /// A running gateway, with the sandbox. It is killed when dropped.
 pub struct Gateway {
@@ -82,7 +82,9 @@ impl Gateway {
             line.and_then(|line| line.split_whitespace().last()).expect("a line of the banner").to_owned()
         };
         let api = Api::new(field("API ").trim_end_matches("/v1"));
-        let admin = api.with_key(&field("API key"));
+        let kept = std::fs::read_to_string(data.path().join("data/credentials.json")).expect("kept");
+        let kept: Value = serde_json::from_str(&kept).expect("JSON");
+        let admin = api.with_key(kept["apiKey"].as_str().expect("a key"));
         let (port, wa_port) = (port_of(&field("API ")), port_of(&field("WhatsApp")));
         Self {
             child,
@@ -159,9 +161,18 @@ impl Gateway {
     /// Starts one that must not start; what it says.
     pub async fn fails_to_start(env: &[(&str, &str)]) -> String {
         let data = TempDir::new().expect("a temporary folder");
+        Self::fails_to_start_with(data.path(), env).await
+    }
+
+    /// The same over the data that a stopped one has left.
+    pub async fn fails_to_start_again(&self, env: &[(&str, &str)]) -> String {
+        Self::fails_to_start_with(&self.data_dir(), env).await
+    }
+
+    async fn fails_to_start_with(data: &Path, env: &[(&str, &str)]) -> String {
         let output = Command::new(program("localstack"))
             .args(["--port", "0", "--wa-port", "0", "--data-dir"])
-            .arg(data.path())
+            .arg(data)
             .env_remove("AWS_ENDPOINT_URL")
             .envs(env.iter().copied())
             .stdin(Stdio::null())
@@ -179,32 +190,21 @@ impl Gateway {
 
     /// Makes the send queues forget what lies in them.
     pub async fn purge_send_queues(&self) {
-        let listed =
-            self.aws("sqs", "AmazonSQS.ListQueues", json!({"QueueNamePrefix": "kurir-sends-"})).await;
+        let services = Endpoints::of(self);
+        let listed = services.ask("AmazonSQS.ListQueues", json!({"QueueNamePrefix": "kurir-sends-"})).await;
         for url in listed["QueueUrls"].as_array().expect("urls") {
-            self.aws("sqs", "AmazonSQS.PurgeQueue", json!({"QueueUrl": url})).await;
+            services.ask("AmazonSQS.PurgeQueue", json!({"QueueUrl": url})).await;
         }
     }
 
     async fn dynamodb(&self, action: &str, body: Value) -> Value {
-        self.aws("dynamodb", &format!("DynamoDB_20120810.{action}"), body).await
+        Endpoints::of(self).ask(&format!("DynamoDB_20120810.{action}"), body).await
     }
 
-    /// Asks one of the embedded services, which check no signatures.
-    async fn aws(&self, service: &str, target: &str, body: Value) -> Value {
-        let endpoints = std::fs::read_to_string(self.data_dir().join("endpoints.json")).expect("told");
-        let endpoints: Value = serde_json::from_str(&endpoints).expect("JSON");
-        let api = Api::new(endpoints[service].as_str().expect("an embedded service"));
-        let signature = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
-                         SignedHeaders=host, Signature=00";
-        let request = api
-            .request(reqwest::Method::POST, "/")
-            .header("x-amz-target", target)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("authorization", signature)
-            .header("x-amz-date", "20260101T000000Z")
-            .body(body.to_string());
-        api.send(request).await.expect(200).json
+    /// What the first start made up.
+    pub fn secrets(&self) -> Value {
+        let kept = std::fs::read_to_string(self.data_dir().join("credentials.json")).expect("kept");
+        serde_json::from_str(&kept).expect("JSON")
     }
 
     /// The folder of its data.

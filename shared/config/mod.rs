@@ -54,8 +54,9 @@ pub struct AwsConfig {
     pub dynamodb_endpoint: Option<String>,
     /// Endpoint of SQS when it differs from the environment's: the embedded one.
     pub sqs_endpoint: Option<String>,
-    /// Use fixed credentials and region: an endpoint on this machine checks none.
-    pub local_credentials: bool,
+    /// The access key of endpoints on this machine, in place of the environment's credentials and region. The
+    /// embedded pair admits who has this start's; other emulators take any.
+    pub local_key: Option<Secret>,
 }
 
 /// The environment lacks something, or holds something that is not valid.
@@ -139,7 +140,7 @@ impl Config {
         };
         let prefix = std::env::var("KURIR_PREFIX").unwrap_or_else(|_| "kurir-".into());
         let http = HttpPolicy::from_env()?;
-        let urls = UrlPolicy { allow_http: switch("KURIR_ALLOW_HTTP_URLS")?, allow_loopback: false };
+        let urls = UrlPolicy { allow_http: switch("KURIR_ALLOW_HTTP_URLS")?, ..UrlPolicy::default() };
         let webhook_retry_scale = match std::env::var("KURIR_WEBHOOK_RETRY_SCALE") {
             Err(_) => 1.0,
             Ok(text) if text.is_empty() => 1.0,

@@ -36,7 +36,7 @@ pub(super) struct CheckedLookup {
 
 impl Resolve for CheckedLookup {
     fn resolve(&self, name: Name) -> Resolving {
-        let (policy, lookup) = (self.policy, self.lookup.clone());
+        let (policy, lookup) = (self.policy.clone(), self.lookup.clone());
         Box::pin(async move {
             let found = lookup.addresses(name.as_str()).await?;
             policy.check_addresses(name.as_str(), &found)?;

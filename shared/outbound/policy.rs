@@ -11,12 +11,14 @@ use super::addresses::{is_loopback, is_public};
 const MAX_LEN: usize = 2_048;
 
 /// What is allowed beyond `https` and public addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UrlPolicy {
     /// `http` as well (`KURIR_ALLOW_HTTP_URLS`).
     pub allow_http: bool,
     /// This machine, over `http` as well: set by sandbox builds, and by nothing in the environment.
     pub allow_loopback: bool,
+    /// Ports of this machine where the gateway itself listens: never asked, whatever the host is called.
+    pub own_ports: Vec<u16>,
 }
 
 /// Why an address is not asked.
@@ -34,6 +36,9 @@ pub enum Refusal {
     /// A port below 1024 that is not for the web.
     #[error("port {0} is not for the web: use 443, 80, or one from 1024 on")]
     Port(u16),
+    /// A port of the gateway itself.
+    #[error("port {0} is the gateway's own")]
+    OwnPort(u16),
     /// A private address, literal or behind a name.
     #[error("{0} is not a public address")]
     NotPublic(String),
@@ -46,7 +51,7 @@ impl Refusal {
             Self::Malformed => "url_invalid",
             Self::Scheme => "scheme_forbidden",
             Self::Credentials => "credentials_in_url",
-            Self::Port(_) => "port_forbidden",
+            Self::Port(_) | Self::OwnPort(_) => "port_forbidden",
             Self::NotPublic(_) => "address_forbidden",
         }
     }
@@ -55,7 +60,7 @@ impl Refusal {
 impl UrlPolicy {
     /// Checks all that can be said of a URL without asking anybody. The parser is the one that the connection
     /// is made with, so that both mean the same host: `0x7f.1` and `2130706433` are 127.0.0.1 to it.
-    pub(super) fn check(self, text: &str) -> Result<Url, Refusal> {
+    pub(super) fn check(&self, text: &str) -> Result<Url, Refusal> {
         if text.chars().count() > MAX_LEN || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(Refusal::Malformed);
         }
@@ -75,6 +80,7 @@ impl UrlPolicy {
             return Err(Refusal::Credentials);
         }
         match url.port_or_known_default() {
+            Some(port) if self.own_ports.contains(&port) => return Err(Refusal::OwnPort(port)),
             Some(80 | 443 | 1024..) => {}
             other => return Err(Refusal::Port(other.unwrap_or_default())),
         }
@@ -86,13 +92,13 @@ impl UrlPolicy {
 
     /// Checks the addresses behind a name, to which a connection would go. One that is not public among others that
     /// are is no accident. The refusal names the name alone: what is behind it may be nobody's business.
-    pub(super) fn check_addresses(self, name: &str, found: &[IpAddr]) -> Result<(), Refusal> {
+    pub(super) fn check_addresses(&self, name: &str, found: &[IpAddr]) -> Result<(), Refusal> {
         let checked = found.iter().try_for_each(|ip| self.check_address(*ip));
         checked.map_err(|_| Refusal::NotPublic(name.to_owned()))
     }
 
     /// Checks an address that a connection would go to.
-    fn check_address(self, ip: IpAddr) -> Result<(), Refusal> {
+    fn check_address(&self, ip: IpAddr) -> Result<(), Refusal> {
         if is_public(ip) || (self.allow_loopback && is_loopback(ip)) {
             Ok(())
         } else {
@@ -118,8 +124,8 @@ mod tests {
 
     use super::*;
 
-    const STRICT: UrlPolicy = UrlPolicy { allow_http: false, allow_loopback: false };
-    const SANDBOX: UrlPolicy = UrlPolicy { allow_http: false, allow_loopback: true };
+    const STRICT: UrlPolicy = UrlPolicy { allow_http: false, allow_loopback: false, own_ports: Vec::new() };
+    const SANDBOX: UrlPolicy = UrlPolicy { allow_http: false, allow_loopback: true, own_ports: Vec::new() };
 
     fn refused(policy: UrlPolicy, text: &str) -> &'static str {
         policy.check(text).expect_err(text).code()
@@ -231,10 +237,21 @@ mod tests {
     }
 
     #[test]
+    fn the_ports_of_the_gateway_itself_are_refused_whatever_their_host_is_called() {
+        let policy = UrlPolicy { own_ports: vec![8080], ..SANDBOX };
+        for host in ["127.0.0.1", "localhost", "[::1]", "2130706433"] {
+            assert_eq!(refused(policy.clone(), &format!("http://{host}:8080/")), "port_forbidden", "{host}");
+            assert!(policy.check(&format!("http://{host}:8082/")).is_ok(), "{host}");
+        }
+        // The addresses behind it are known only when it is asked.
+        assert_eq!(refused(policy, "https://rebound.example.com:8080/"), "port_forbidden");
+    }
+
+    #[test]
     fn http_is_taken_where_the_configuration_allows_it_and_still_to_public_addresses_only() {
         let policy = UrlPolicy { allow_http: true, ..STRICT };
         assert!(policy.check("http://example.com/").is_ok());
-        assert_eq!(refused(policy, "http://127.0.0.1/"), "address_forbidden");
+        assert_eq!(refused(policy.clone(), "http://127.0.0.1/"), "address_forbidden");
         assert_eq!(refused(policy, "ftp://example.com/"), "scheme_forbidden");
     }
 

@@ -105,7 +105,7 @@ impl Inner {
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             install_ring();
-            let lookup = || CheckedLookup { policy: self.policy, lookup: self.lookup.clone() };
+            let lookup = || CheckedLookup { policy: self.policy.clone(), lookup: self.lookup.clone() };
             let builder = || {
                 Client::builder()
                     .dns_resolver(lookup())
@@ -211,8 +211,8 @@ mod tests {
         }
     }
 
-    const SANDBOX: UrlPolicy = UrlPolicy { allow_http: true, allow_loopback: true };
-    const STRICT: UrlPolicy = UrlPolicy { allow_http: true, allow_loopback: false };
+    const STRICT: UrlPolicy = UrlPolicy { allow_http: true, allow_loopback: false, own_ports: Vec::new() };
+    const SANDBOX: UrlPolicy = UrlPolicy { allow_http: true, allow_loopback: true, own_ports: Vec::new() };
 
     #[tokio::test]
     async fn the_connection_goes_to_the_address_that_was_checked_and_the_name_is_asked_once() {

@@ -82,7 +82,7 @@ impl Context {
             charges: Charges::default(),
             http: Arc::new(config.http.clone()),
             registration_open: config.registration_open,
-            outbound: Outbound::new(config.urls),
+            outbound: Outbound::new(config.urls.clone()),
             webhook_secrets: config.master_key.sealer("webhooks"),
             webhook_retry_scale: config.webhook_retry_scale,
         })

@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use super::Context;
 use crate::{
+    crypto::MasterKey,
     faults::Fault,
     queue::QueueKind,
-    store::{self, Table},
+    store::{self, Db, StoreError, Table},
 };
 
 /// What each program may do, which is what it needs: Terraform grants it from this file.
@@ -50,6 +51,30 @@ pub async fn check_connector(ctx: &Context) -> Vec<Fault> {
     faults.sort_unstable();
     faults.dedup();
     faults
+}
+
+/// Nothing that is stored could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyCheckError {
+    /// The data were sealed by another key.
+    #[error(
+        "the master key is not the one that the stored data were sealed with: session keys, webhook secrets and \
+         cursors would not open, and every device would have to be linked again"
+    )]
+    OtherKey,
+    /// It could not be found out.
+    #[error("it cannot be found out whether the master key is the right one")]
+    Store(#[from] StoreError),
+}
+
+/// Whether this master key is the one that the deployment was first started with; the first start writes down which
+/// that is.
+///
+/// # Errors
+/// [`KeyCheckError::OtherKey`] when it is another one.
+pub async fn check_master_key(db: &Db, key: &MasterKey) -> Result<(), KeyCheckError> {
+    let value = key.check_value();
+    if store::key_check::first(db, &value).await? == value { Ok(()) } else { Err(KeyCheckError::OtherKey) }
 }
 
 fn connector() -> Needs {

@@ -35,6 +35,12 @@ pub const LEASES: &str = "leases";
 /// Partition of all workers.
 pub const WORKERS: &str = "workers";
 
+/// Partition in `leases` of what holds for the whole deployment.
+pub const DEPLOYMENT: &str = "deployment";
+
+/// Its row that tells master keys apart.
+pub const KEY_CHECK: &str = "key-check";
+
 /// A shard's number as text that sorts like the number.
 pub fn shard_number(shard: u16) -> String {
     format!("{shard:05}")

@@ -14,6 +14,7 @@ pub mod dead_letters;
 pub mod deliveries;
 pub mod devices;
 pub mod events;
+pub mod key_check;
 pub mod keys;
 pub mod lanes;
 pub mod leases;

@@ -2,9 +2,13 @@
 
 mod credentials;
 mod large_events;
+mod local_user;
 mod password_floods;
 mod password_guesses;
 mod races;
 mod receivers;
 mod refusals;
+mod sockets;
 mod starving_tenant;
+mod tenant;
+mod web_page;

@@ -14,13 +14,13 @@ use axum::{
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
     response::Response,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
 pub use counts::{Counts, Units};
 pub use misbehaviour::Misbehaviour;
 
-use crate::{Gateway, http_client};
+use crate::{Endpoints, Gateway, http_client};
 use copies::Copies;
 use misbehaviour::{Dice, Failure};
 
@@ -39,8 +39,7 @@ impl Drop for AwsProxy {
 }
 
 struct Shared {
-    dynamodb: String,
-    sqs: String,
+    services: Endpoints,
     http: reqwest::Client,
     misbehaviour: watch::Sender<Misbehaviour>,
     dice: Dice,
@@ -57,12 +56,8 @@ impl Shared {
 impl AwsProxy {
     /// In front of the pair that a gateway has embedded. What is left to chance follows from the seed.
     pub async fn of(host: &Gateway, seed: u64) -> Self {
-        let endpoints = std::fs::read_to_string(host.data_dir().join("endpoints.json")).expect("told");
-        let endpoints: Value = serde_json::from_str(&endpoints).expect("JSON");
-        let endpoint = |name: &str| endpoints[name].as_str().expect("an embedded service").to_owned();
         let shared = Arc::new(Shared {
-            dynamodb: endpoint("dynamodb"),
-            sqs: endpoint("sqs"),
+            services: Endpoints::of(host),
             http: http_client(),
             misbehaviour: watch::Sender::default(),
             dice: Dice::new(seed),
@@ -136,14 +131,15 @@ async fn dynamodb(shared: &Shared, operation: &str, headers: HeaderMap, body: By
         }
         // It was done all the same, and nobody is told.
         Some(Failure::DoneAndForgotten) => {
-            let _done = forward(shared, &shared.dynamodb, headers, body).await;
+            let _done = forward(shared, &shared.services.dynamodb, headers, body).await;
             shared.counts().failed(operation);
             return answers::internal();
         }
         None => {}
     }
     let request = body.clone();
-    let Some((status, headers, answer)) = forward(shared, &shared.dynamodb, headers, body).await else {
+    let Some((status, headers, answer)) = forward(shared, &shared.services.dynamodb, headers, body).await
+    else {
         return answers::broken();
     };
     {
@@ -172,7 +168,7 @@ async fn sqs(shared: &Shared, operation: &str, headers: HeaderMap, body: Bytes) 
     let body = if twice { copies::with_short_poll(&body) } else { body };
     let gone = how.wait_for(|how| how.sqs_away);
     let passed = tokio::select! {
-        passed = forward(shared, &shared.sqs, headers, body) => passed,
+        passed = forward(shared, &shared.services.sqs, headers, body) => passed,
         _ = gone => None,
     };
     let Some((status, headers, answer)) = passed else { return answers::broken() };
@@ -188,6 +184,9 @@ async fn forward(shared: &Shared, to: &str, mut headers: HeaderMap, body: Bytes)
     const OF_THE_CONNECTION: [HeaderName; 4] =
         [header::HOST, header::CONTENT_LENGTH, header::CONNECTION, header::TRANSFER_ENCODING];
     OF_THE_CONNECTION.iter().for_each(|name| drop(headers.remove(name)));
+    // Whoever asks here need not know the host's key.
+    let signature = Endpoints::signature(&shared.services.key).parse().expect("a header");
+    headers.insert(header::AUTHORIZATION, signature);
     let answer = shared.http.request(Method::POST, to).headers(headers).body(body).send().await.ok()?;
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     OF_THE_CONNECTION.iter().for_each(|name| drop(headers.remove(name)));

@@ -14,8 +14,7 @@ use std::{
 
 use event::Event;
 use runtime_api::RuntimeApi;
-use serde_json::Value;
-use tests::{Gateway, programs, signals::resident_kib};
+use tests::{Endpoints, Gateway, programs, signals::resident_kib};
 use tokio::{process::Command, time::Instant};
 
 use crate::{
@@ -42,14 +41,12 @@ const FUNCTIONS: [&str; 10] = [
 pub async fn measure(sizes: &Sizes) -> Vec<String> {
     let gateway = Gateway::start_with(&[("KURIR_CONNECTORS", "0")]).await;
     let read = |file: &str| std::fs::read_to_string(gateway.data_dir().join(file)).expect("told");
-    let endpoints: Value = serde_json::from_str(&read("endpoints.json")).expect("JSON");
-    let text = |value: &Value| value.as_str().expect("an endpoint").to_owned();
-    let settings = [
-        ("AWS_ENDPOINT_URL_DYNAMODB", text(&endpoints["dynamodb"])),
-        ("AWS_ENDPOINT_URL_SQS", text(&endpoints["sqs"])),
+    let services = Endpoints::of(&gateway);
+    let mut settings = services.settings().map(|(name, value)| (name, value.to_owned())).to_vec();
+    settings.extend([
         ("KURIR_MASTER_KEY", read("master.key").trim().to_owned()),
         ("TABLE", "kurir-api-keys".to_owned()),
-    ];
+    ]);
     let (folder, profile) = bootstraps();
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/node");
     let mut table = Table::new(&["", "first answer p50, ms", "p90, ms", "resident, MiB"]);
@@ -117,8 +114,6 @@ async fn once(command: &[std::ffi::OsString], settings: &[(&str, String)]) -> (f
         .env_clear()
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .envs([
-            ("AWS_ACCESS_KEY_ID", "local"),
-            ("AWS_SECRET_ACCESS_KEY", "local"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_LAMBDA_FUNCTION_NAME", FUNCTION),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),

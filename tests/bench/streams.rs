@@ -9,9 +9,9 @@ use std::{
 };
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::{
-    config::{AwsConfig, Config},
+    config::Config,
     crypto::MasterKey,
     domain::{
         event::{EventType, NewEvent},
@@ -19,7 +19,7 @@ use shared::{
     },
     services::Context,
 };
-use tests::{Gateway, signals};
+use tests::{Endpoints, Gateway, signals};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
 use crate::{
@@ -121,15 +121,8 @@ pub async fn measure(sizes: &Sizes) -> Vec<String> {
 
 /// The store and the queues of a gateway, for this process.
 async fn context(gateway: &Gateway) -> Context {
-    let told = std::fs::read_to_string(gateway.data_dir().join("endpoints.json")).expect("endpoints.json");
-    let told: Value = serde_json::from_str(&told).expect("JSON");
-    let endpoint = |name: &str| told[name].as_str().map(str::to_owned);
-    let aws = AwsConfig {
-        dynamodb_endpoint: endpoint("dynamodb"),
-        sqs_endpoint: endpoint("sqs"),
-        local_credentials: true,
-    };
-    let config = Config::with(aws, MasterKey::generate()).expect("nothing is set");
+    let config =
+        Config::with(Endpoints::of(gateway).config(), MasterKey::generate()).expect("nothing is set");
     Context::new(&config).await.expect("a context")
 }
 

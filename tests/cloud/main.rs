@@ -38,7 +38,7 @@ async fn what_terraform_deploys_takes_the_core_journey_and_leaves_nothing_behind
     // Only its WhatsApp server and phones are of interest.
     let sandbox = Gateway::start_with(&[("KURIR_CONNECTORS", "0")]).await;
     let connector = connector::Process::start(&ministack, &stack, &outputs, &sandbox, folder.path()).await;
-    let place = Place::at(&ministack.url, &ministack.url).await;
+    let place = Place::at(&ministack.url, &ministack.url, "test").await;
     // What Kurir relies on in DynamoDB and SQS holds here as it does in the embedded pair.
     let (failed, ()) = tokio::join!(contract::run(&place), journey::travel(&ministack, &outputs, &sandbox));
     assert!(failed.is_empty(), "{} checks fail:\n{}", failed.len(), failed.join("\n"));

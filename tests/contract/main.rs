@@ -9,7 +9,7 @@ use tests::{
 #[tokio::test(flavor = "multi_thread")]
 async fn store_and_queues_keep_their_contract() {
     let failed = match std::env::var("KURIR_CONTRACT_ENDPOINT") {
-        Ok(endpoint) => contract::run(&Place::at(&endpoint, &endpoint).await).await,
+        Ok(endpoint) => contract::run(&Place::at(&endpoint, &endpoint, "test").await).await,
         Err(_) => {
             let gateway = Gateway::start_with(&[("KURIR_CONNECTORS", "0"), ("KURIR_PREFIX", "host-")]).await;
             contract::run(&Place::embedded(&gateway).await).await

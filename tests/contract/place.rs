@@ -1,17 +1,17 @@
 //! Where the checks run: tables and queues of their own at an endpoint.
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use serde_json::Value;
 use shared::{
     aws,
     clock::{Clock, SystemClock, Timestamp},
     config::{AwsConfig, Config},
     crypto::MasterKey,
     queue::{self, QueueKind, Queues},
+    secret::Secret,
     store::{Db, tables},
 };
 
-use crate::Gateway;
+use crate::{Endpoints, Gateway};
 
 /// A store and queues. Cheap to clone.
 #[derive(Clone)]
@@ -26,25 +26,24 @@ pub struct Place {
 impl Place {
     /// The embedded pair of a gateway.
     pub async fn embedded(gateway: &Gateway) -> Self {
-        let told = std::fs::read_to_string(gateway.data_dir().join("endpoints.json")).expect("told");
-        let told: Value = serde_json::from_str(&told).expect("JSON");
-        let endpoint = |name: &str| told[name].as_str().expect("an endpoint").to_owned();
-        Self::at(&endpoint("dynamodb"), &endpoint("sqs")).await
+        let services = Endpoints::of(gateway);
+        Self::at(&services.dynamodb, &services.sqs, &services.key).await
     }
 
-    /// With new tables and queues at these endpoints. An emulator's root account is used, which is nobody in AWS.
-    pub async fn at(dynamodb: &str, sqs: &str) -> Self {
+    /// With new tables and queues at these endpoints, as the owner of this access key. An emulator's root account is
+    /// `test`, which is nobody in AWS.
+    pub async fn at(dynamodb: &str, sqs: &str, key: &str) -> Self {
         let config = AwsConfig {
             dynamodb_endpoint: Some(dynamodb.to_owned()),
             sqs_endpoint: Some(sqs.to_owned()),
-            local_credentials: true,
+            local_key: Some(Secret::new(key)),
         };
         let prefix = format!("contract-{:08x}-", rand::random::<u32>());
         let config = Config {
             prefix: prefix.clone(),
             ..Config::with(config, MasterKey::generate()).expect("settings")
         };
-        let root = Credentials::new("test", "test", None, None, "contract");
+        let root = Credentials::new(key, "test", None, None, "contract");
         let sdk = aws::sdk_config(&config.aws).await.into_builder();
         let sdk = sdk.credentials_provider(SharedCredentialsProvider::new(root)).build();
         let (db, queues) = (Db::new(&sdk, &config), Queues::new(&sdk, &config));

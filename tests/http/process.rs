@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use axum::extract::Request;
 use serde_json::json;
-use tests::{Gateway, program};
+use tests::{Endpoints, Gateway, program};
 use tokio::process::Command;
 
 #[tokio::test]
@@ -26,6 +26,19 @@ async fn the_banner_says_what_a_person_needs_and_its_credentials_work() {
     let session = gateway.api.post("/v1/auth/login", login).await.expect(200).json;
     assert_eq!(session["account"]["role"], "admin");
     assert_eq!(gateway.admin.get("/v1/me").await.expect(200).json["id"], session["account"]["id"]);
+
+    let (password, key) = (field("Password"), field("API key"));
+    let gateway = gateway.kill_and_restart().await;
+    let banner = &gateway.banner;
+    assert!(!banner.contains(&password) && !banner.contains(&key), "shown once: {banner}");
+    assert!(banner.contains(gateway.data_dir().join("credentials.json").to_str().unwrap()), "{banner}");
+    assert_eq!(gateway.secrets()["apiKey"], *key);
+    // The lines to try work as they stand, also those that fetch the key from the file.
+    let tries = banner.lines().skip_while(|line| !line.contains("Try:")).skip(1).take(3);
+    let tries: Vec<_> = tries.map(str::trim).collect();
+    let answer =
+        Command::new("sh").args(["-c", &format!("{}; {}", tries[0], tries[1])]).output().await.unwrap();
+    assert!(String::from_utf8_lossy(&answer.stdout).contains("admin@kurir.local"), "{tries:?}: {answer:?}");
 }
 
 #[tokio::test]
@@ -82,10 +95,10 @@ async fn reset_forgets_everything_but_what_is_not_kurirs() {
     gateway.admin.device("old").await;
     let foreign = gateway.data_dir().join("mine.txt");
     std::fs::write(&foreign, "keep me").unwrap();
-    let old_banner = gateway.banner.clone();
+    let old_key = gateway.secrets();
     gateway.kill().await;
     let gateway = gateway.again_with(&[("KURIR_RESET", "1")]).await;
-    assert_ne!(gateway.banner, old_banner);
+    assert_ne!(gateway.secrets(), old_key);
     assert_eq!(gateway.admin.get("/v1/devices").await.expect(200).json["items"], json!([]));
     gateway.api.get(&format!("/sandbox/phones/{}", phone.number)).await.expect(404);
     assert_eq!(std::fs::read_to_string(foreign).unwrap(), "keep me");
@@ -93,16 +106,15 @@ async fn reset_forgets_everything_but_what_is_not_kurirs() {
 
 /// One endpoint in front of another gateway's embedded pair, as LocalStack has one for all services.
 async fn one_endpoint(gateway: &Gateway) -> String {
-    let endpoints = std::fs::read_to_string(gateway.data_dir().join("endpoints.json")).unwrap();
-    let endpoints: serde_json::Value = serde_json::from_str(&endpoints).unwrap();
+    let services = Endpoints::of(gateway);
     let forward = async move |request: Request| {
         let target = request.headers()["x-amz-target"].to_str().unwrap().to_owned();
-        let service = if target.starts_with("DynamoDB_") { "dynamodb" } else { "sqs" };
+        let url = if target.starts_with("DynamoDB_") { &services.dynamodb } else { &services.sqs };
         let (parts, body) = request.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let mut headers = parts.headers;
         headers.remove("host");
-        let url = endpoints[service].as_str().unwrap();
+        headers.insert("authorization", Endpoints::signature(&services.key).parse().unwrap());
         let answer = tests::http_client().post(url).headers(headers).body(body).send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
         (status, headers, answer.bytes().await.unwrap())
@@ -135,4 +147,48 @@ async fn an_aws_endpoint_where_nobody_listens_is_a_clear_error() {
     let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = Gateway::fails_to_start(&[("AWS_ENDPOINT_URL", &format!("http://{unused}"))]).await;
     assert!(error.contains("DynamoDB is not available") && error.contains(&unused.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_lost_or_a_foreign_master_key_is_told_and_nothing_is_touched() {
+    let mut gateway = Gateway::start().await;
+    let receiver = tests::Receiver::start().await;
+    let webhook = gateway.admin.webhook(&receiver.url, &["*"]).await;
+    gateway.terminate().await;
+    let file = gateway.data_dir().join("master.key");
+    let key = std::fs::read_to_string(&file).unwrap();
+
+    std::fs::remove_file(&file).unwrap();
+    let error = gateway.fails_to_start_again(&[]).await;
+    for part in [file.to_str().unwrap(), "put the key back", "KURIR_MASTER_KEY", "--reset"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(!file.exists(), "no new key was made up");
+
+    let foreign = shared::crypto::MasterKey::generate().to_base64();
+    let error = gateway.fails_to_start_again(&[("KURIR_MASTER_KEY", foreign.expose())]).await;
+    for part in ["not the one that the stored data were sealed with", "KURIR_MASTER_KEY", "--reset"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    std::fs::write(&file, foreign.expose()).unwrap();
+    let error = gateway.fails_to_start_again(&[]).await;
+    assert!(error.contains(file.to_str().unwrap()) && error.contains("--reset"), "{error}");
+
+    std::fs::write(&file, key).unwrap();
+    let gateway = gateway.again().await;
+    let path = format!("/v1/webhooks/{}/test", webhook["id"].as_str().unwrap());
+    gateway.admin.call(&path).await;
+    assert_eq!(receiver.gets(1).await.len(), 1, "its secret opens, and everything goes on");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_connector_and_the_stand_ins_have_threads_of_their_own() {
+    let gateway = Gateway::start().await;
+    let threads = std::fs::read_dir(format!("/proc/{}/task", gateway.pid())).unwrap();
+    let names = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());
+    let names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
+    for name in ["gateway", "connector", "stand-ins"] {
+        assert!(names.iter().any(|found| found == name), "{name}: {names:?}");
+    }
 }

@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Answer, Gateway, PATIENCE, program};
+use tests::{Answer, Endpoints, Gateway, PATIENCE, program};
 use tokio::process::{Child, Command};
 
 use crate::{event::Event, runtime_api::RuntimeApi};
@@ -36,15 +36,9 @@ impl Function {
             let path = gateway.data_dir().join(file);
             std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
         };
-        let endpoints: Value = serde_json::from_str(&read("endpoints.json")).expect("endpoints.json is JSON");
-        let endpoint = |name: &str| endpoints[name].as_str().expect("an endpoint").to_owned();
-        let (dynamodb, sqs, key) = (endpoint("dynamodb"), endpoint("sqs"), read("master.key"));
-        let mut settings = vec![
-            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.as_str()),
-            ("AWS_ENDPOINT_URL_SQS", &sqs),
-            ("KURIR_MASTER_KEY", key.trim()),
-            ("KURIR_PREFIX", crate::PREFIX),
-        ];
+        let (services, key) = (Endpoints::of(gateway), read("master.key"));
+        let mut settings = services.settings().to_vec();
+        settings.extend([("KURIR_MASTER_KEY", key.trim()), ("KURIR_PREFIX", crate::PREFIX)]);
         settings.extend_from_slice(more);
         Self::launch(name, &settings).await
     }

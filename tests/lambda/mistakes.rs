@@ -4,7 +4,7 @@ use std::process::Output;
 
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::{Value, json};
-use tests::{Gateway, PATIENCE, eventually, program};
+use tests::{Endpoints, Gateway, PATIENCE, eventually, program};
 use tokio::{net::TcpListener, process::Command};
 
 use crate::{event::Event, function::Function};
@@ -53,16 +53,11 @@ fn settings<'a>(endpoint: &'a str, key: &'a str) -> Vec<(&'a str, &'a str)> {
 #[tokio::test]
 async fn a_connector_without_its_tables_and_queues_names_them_and_ends() {
     let gateway = Gateway::start().await;
-    let endpoints = std::fs::read_to_string(gateway.data_dir().join("endpoints.json")).unwrap();
-    let endpoints: Value = serde_json::from_str(&endpoints).unwrap();
+    let services = Endpoints::of(&gateway);
     let key = std::fs::read_to_string(gateway.data_dir().join("master.key")).unwrap();
     let mut settings = settings("", key.trim());
-    settings.extend([
-        ("AWS_ENDPOINT_URL_DYNAMODB", endpoints["dynamodb"].as_str().unwrap()),
-        ("AWS_ENDPOINT_URL_SQS", endpoints["sqs"].as_str().unwrap()),
-        ("KURIR_PREFIX", "elsewhere-"),
-        ("KURIR_WA_URL", "ws://127.0.0.1:1/ws/chat"),
-    ]);
+    settings.extend(services.settings());
+    settings.extend([("KURIR_PREFIX", "elsewhere-"), ("KURIR_WA_URL", "ws://127.0.0.1:1/ws/chat")]);
     settings.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
     let output = connector(&settings, &[]).await;
     assert_eq!(output.status.code(), Some(1), "{}", log_of(&output));
@@ -161,30 +156,26 @@ async fn the_scheduler_makes_the_first_administrator() {
 #[tokio::test]
 async fn a_connector_tells_whether_it_is_well() {
     let gateway = Gateway::start_with(&[("KURIR_PREFIX", crate::PREFIX), ("KURIR_CONNECTORS", "0")]).await;
-    let endpoints = std::fs::read_to_string(gateway.data_dir().join("endpoints.json")).unwrap();
-    let endpoints: Value = serde_json::from_str(&endpoints).unwrap();
+    let services = Endpoints::of(&gateway);
     let key = std::fs::read_to_string(gateway.data_dir().join("master.key")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("heartbeat");
     let whatsapp = format!("ws://127.0.0.1:{}/ws/chat", gateway.wa_port);
-    let told = [
-        ("AWS_ENDPOINT_URL_DYNAMODB", endpoints["dynamodb"].as_str().unwrap()),
-        ("AWS_ENDPOINT_URL_SQS", endpoints["sqs"].as_str().unwrap()),
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
+    let mut told = services.settings().to_vec();
+    told.extend([
         ("AWS_REGION", "us-east-1"),
         ("KURIR_MASTER_KEY", key.trim()),
         ("KURIR_PREFIX", crate::PREFIX),
         ("KURIR_WA_URL", &whatsapp),
         ("KURIR_LOG_FORMAT", "json"),
         ("KURIR_HEALTH_FILE", file.to_str().unwrap()),
-    ];
+    ]);
     let check = async || connector(&told, &["--healthcheck"]).await.status.code();
     assert_eq!(check().await, Some(1), "nobody runs yet");
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
     let mut running = Command::new(program("connector"))
         .env_clear()
-        .envs(told)
+        .envs(told.iter().copied())
         .stderr(log)
         .kill_on_drop(true)
         .spawn()

@@ -41,7 +41,8 @@ const RESERVED: [&str; 24] = [
 ];
 
 /// Families of the same.
-const RESERVED_PREFIXES: [&str; 6] = ["webhook-", "x-hub-", "x-forwarded-", "x-kurir-", "sec-", "svix-"];
+const RESERVED_PREFIXES: [&str; 7] =
+    ["webhook-", "x-hub-", "x-forwarded-", "x-kurir-", "sec-", "svix-", "x-amz-"];
 
 /// What is wrong with a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,7 @@ mod tests {
             "Upgrade",
             "User-Agent",
             "x-forwarded-for",
+            "X-Amz-Target",
             "Expect",
         ] {
             assert_eq!(codes(&[(name, "x")]), ["header_reserved"], "{name}");
