@@ -1,13 +1,24 @@
 //! From a host's name to the addresses that may be asked.
 
-use std::{io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, ToSocketAddrs},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 use super::{Outbound, Refusal, UrlPolicy};
 
 /// How long a check waits for a name.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Questions to the system at a time. Each takes a thread until the system gives up, however long ago the one who
+/// asked did: name servers that never answer must not take all threads that this process has for such work (512).
+const QUESTIONS: usize = 256;
 
 /// The addresses of a name, or why there are none.
 pub type Found<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
@@ -18,13 +29,27 @@ pub trait Lookup: Send + Sync {
     fn addresses<'a>(&'a self, name: &'a str) -> Found<'a>;
 }
 
-/// What the system knows.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemLookup;
+/// What the system knows. Clones ask together.
+#[derive(Debug, Clone)]
+pub struct SystemLookup(Arc<Semaphore>);
+
+impl Default for SystemLookup {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(QUESTIONS)))
+    }
+}
 
 impl Lookup for SystemLookup {
     fn addresses<'a>(&'a self, name: &'a str) -> Found<'a> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|at| at.ip()).collect()) })
+        let (questions, name) = (self.0.clone(), name.to_owned());
+        Box::pin(async move {
+            let permit = questions.acquire_owned().await.map_err(io::Error::other)?;
+            let asked = tokio::task::spawn_blocking(move || {
+                let _until_answered = permit;
+                Ok((name.as_str(), 0).to_socket_addrs()?.map(|at| at.ip()).collect())
+            });
+            asked.await.map_err(io::Error::other)?
+        })
     }
 }
 

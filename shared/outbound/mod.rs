@@ -27,7 +27,7 @@ struct Inner {
 impl Outbound {
     /// With the names that the system knows.
     pub fn new(policy: UrlPolicy) -> Self {
-        Self::with_lookup(policy, Arc::new(SystemLookup))
+        Self::with_lookup(policy, Arc::new(SystemLookup::default()))
     }
 
     /// With another source of addresses.
