@@ -22,9 +22,9 @@ use axum::{
 };
 use functions::error::Problem;
 use futures::{StreamExt, stream};
+use hyper::server::conn::http1;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto::Builder,
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
@@ -99,8 +99,8 @@ impl Server {
 }
 
 async fn serve(socket: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.idle);
     let mut services = router.into_make_service_with_connect_info::<SocketAddr>();
     let room = Arc::new(Semaphore::new(limits.connections));
     let refusals = Arc::new(Semaphore::new(REFUSALS));
@@ -128,7 +128,7 @@ async fn serve(socket: TcpListener, router: Router, limits: Limits, stop: Cancel
         };
         let Ok(service) = services.call(peer).await;
         let service = TowerToHyperService::new(service);
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let stop = stop.clone();
         open.spawn(async move {
             let mut connection = pin!(connection);

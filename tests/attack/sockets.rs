@@ -3,7 +3,7 @@
 use std::{io, process::Stdio, time::Duration};
 
 use serde_json::Value;
-use tests::{Gateway, PATIENCE, program, within};
+use tests::{Gateway, PATIENCE, Said, program, within};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -64,15 +64,17 @@ async fn idle_and_dripping_connections_are_closed_and_event_streams_are_not() {
     assert!(silent.1 > Duration::from_secs(10), "clients have time to begin: {silent:?}");
     drip.abort();
 
-    gateway.admin.device("after all that").await;
-    let event = timeout(PATIENCE, async {
-        loop {
-            if let Some(tests::Said::Event(kind, _)) = stream.next().await {
-                return kind;
+    let device = gateway.admin.device("after all that").await;
+    gateway.admin.call(&format!("/v1/devices/{device}/connect")).await.expect(202);
+    let told = async {
+        while let Some(said) = stream.next().await {
+            if matches!(&said, Said::Event(kind, _) if kind == "device.status") {
+                return;
             }
         }
-    });
-    assert!(event.await.expect("the stream goes on").starts_with("device."));
+        panic!("the stream was cut off");
+    };
+    timeout(PATIENCE, told).await.expect("the stream goes on");
 }
 
 #[tokio::test]
