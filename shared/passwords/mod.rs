@@ -86,6 +86,11 @@ impl Passwords {
         .await
     }
 
+    /// Whether one more password would be refused now.
+    pub fn are_busy(&self) -> bool {
+        self.0.lock().waiting.len() >= MOST_WAITING
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,

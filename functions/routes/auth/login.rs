@@ -1,7 +1,7 @@
 //! `POST /v1/auth/login`
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::Method,
     response::{IntoResponse, Response},
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::{
     secret::Secret,
     services::{
-        Context,
+        Category, Context,
         accounts::{self, Login},
         audit,
     },
@@ -53,10 +53,15 @@ async fn handle(
 ) -> Response {
     let target = audit::address(&ctx, &input.email);
     let login = Login { email: input.email, password: input.password, ip };
-    let (actor, mut response) = match accounts::log_in(&ctx, login).await {
-        Ok(session) => (Some(session.account.clone()), Json(SessionBody::from(session)).into_response()),
-        Err(error) => (None, Problem::from(error).into_response()),
+    let session = match accounts::log_in(&ctx, login).await {
+        Ok(session) => session,
+        Err(error) => {
+            // That there were too many at once says nothing of who tried.
+            let is_tried = error.category != Category::Unavailable;
+            let note = is_tried.then_some(AuditNote { actor: None, target, code: None });
+            return (note.map(Extension), Problem::from(error)).into_response();
+        }
     };
-    response.extensions_mut().insert(AuditNote { actor, target, code: None });
-    response
+    let note = AuditNote { actor: Some(session.account.clone()), target, code: None };
+    (Extension(note), Json(SessionBody::from(session))).into_response()
 }

@@ -21,7 +21,7 @@ const MOST_FAILED: u32 = 5;
 const MOST_REGISTRATIONS: u32 = 20;
 
 /// How long an attempt waits for others under the same key to be over.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An attempt under way. It holds its places until it is said what came of it.
 #[must_use]
@@ -69,6 +69,10 @@ pub(super) async fn begin_registration(ctx: &Context, ip: Option<IpAddr>) -> Res
 }
 
 async fn begin(ctx: &Context, keys: Vec<String>, limit: u32) -> Result<Attempt, Error> {
+    // In a flood nobody asks the store in vain.
+    if ctx.passwords.are_busy() {
+        return Err(super::busy());
+    }
     let mut attempt = Attempt { keys: Vec::new() };
     for key in keys {
         match enter(ctx, &key, limit).await {
@@ -98,7 +102,7 @@ async fn enter(ctx: &Context, key: &str, limit: u32) -> Result<(), Error> {
             Begun::Crowded if Instant::now() >= end => return Err(super::busy()),
             Begun::Crowded => tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await,
         }
-        pause = (pause * 3 / 2).min(Duration::from_millis(400));
+        pause = (pause * 3 / 2).min(Duration::from_millis(250));
     }
 }
 
