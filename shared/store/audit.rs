@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Db, Page, StoreError, Table,
-    db::to_item,
     page::{delete_all, query_page},
 };
 use crate::{
@@ -60,7 +59,7 @@ pub async fn append(db: &Db, entry: &AuditEntry, until: Timestamp) -> Result<(),
     db.client()
         .put_item()
         .table_name(db.table(Table::Audit))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::Audit, row)?))
         .condition_expression("attribute_not_exists(pk)")
         .send()
         .await?;
@@ -81,7 +80,7 @@ pub async fn list(
         .table_name(db.table(Table::Audit))
         .key_condition_expression("pk = :pk")
         .expression_attribute_values(":pk", AttributeValue::S(tenant.to_string()));
-    let page: Page<Row> = query_page(filtered(query, filter)?, &["pk", "id"], limit, from).await?;
+    let page: Page<Row> = query_page(db, filtered(query, filter)?, &["pk", "id"], limit, from).await?;
     Ok(page.map(|row| row.entry))
 }
 
@@ -112,7 +111,7 @@ pub async fn list_all(
             .expression_attribute_values(":month", AttributeValue::S(month(index)));
         let wanted = limit - u16::try_from(items.len()).unwrap_or(limit);
         let page: Page<Row> =
-            query_page(filtered(query, filter)?, &["pk", "id", "month"], wanted, from).await?;
+            query_page(db, filtered(query, filter)?, &["pk", "id", "month"], wanted, from).await?;
         items.extend(page.items.into_iter().map(|row| row.entry));
         if page.next.is_some() {
             return Ok(Page { items, next: page.next });

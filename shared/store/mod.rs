@@ -22,6 +22,7 @@ pub mod outbox;
 mod page;
 mod probe;
 pub mod refresh_tokens;
+mod sealed;
 pub mod session_keys;
 pub mod tables;
 mod transact;
