@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::{
-    queue::payloads::EventsPayload,
+    queue::{QueueKind, payloads::EventsPayload},
     services::events::{EventLog, consume},
 };
 
@@ -26,13 +26,18 @@ pub async fn write(log: &EventLog, event: SqsEvent) -> SqsBatchResponse {
 }
 
 async fn is_written(log: &EventLog, entry: &SqsMessage) -> bool {
-    let payload: EventsPayload = match serde_json::from_str(entry.body.as_deref().unwrap_or_default()) {
-        Ok(payload) => payload,
-        Err(error) => {
-            tracing::error!(%error, "an entry of the queue of events cannot be read");
-            return false;
-        }
-    };
+    let queues = &log.ctx().queues;
+    let payload: EventsPayload =
+        match queues.read(QueueKind::Events, entry.body.as_deref().unwrap_or_default()) {
+            Ok(payload) => payload,
+            Err(error) => {
+                tracing::error!(
+                    error = &*error as &dyn std::error::Error,
+                    "an entry of the queue of events cannot be read"
+                );
+                return false;
+            }
+        };
     match consume(log, payload).await {
         Ok(()) => true,
         Err(error) => {

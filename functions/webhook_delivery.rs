@@ -3,7 +3,7 @@
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::join_all;
 use shared::{
-    queue::payloads::DeliveryPayload,
+    queue::{QueueKind, payloads::DeliveryPayload},
     services::{Context, webhooks},
 };
 
@@ -24,10 +24,13 @@ pub async fn deliver(ctx: &Context, event: SqsEvent) -> SqsBatchResponse {
 }
 
 async fn is_handled(ctx: &Context, entry: &SqsMessage) -> bool {
-    let delivery = match serde_json::from_str(entry.body.as_deref().unwrap_or_default()) {
+    let delivery = match ctx.queues.read(QueueKind::Deliveries, entry.body.as_deref().unwrap_or_default()) {
         Ok(DeliveryPayload::V1(delivery)) => delivery,
         Err(error) => {
-            tracing::error!(%error, "an entry of the queue of deliveries cannot be read");
+            tracing::error!(
+                error = &*error as &dyn std::error::Error,
+                "an entry of the queue of deliveries cannot be read"
+            );
             return false;
         }
     };

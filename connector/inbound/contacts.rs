@@ -3,18 +3,16 @@
 
 use moka::future::Cache;
 use shared::{
-    domain::{ids::DeviceId, jid::Jid},
+    domain::{device::Link, jid::Jid},
     services::{Context, Error, messages},
 };
-
-use crate::session::Place;
 
 /// How many contacts a connector remembers to have written.
 const CAPACITY: u64 = 50_000;
 
 /// Contacts that this process has written. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct KnownContacts(Cache<(DeviceId, Jid), Jid>);
+pub(crate) struct KnownContacts(Cache<(Link, Jid), Jid>);
 
 impl Default for KnownContacts {
     fn default() -> Self {
@@ -23,13 +21,13 @@ impl Default for KnownContacts {
 }
 
 impl KnownContacts {
-    /// Writes down that a LID and a phone number are one contact of a device, unless it has been.
-    pub async fn learn(&self, ctx: &Context, place: &Place, lid: &Jid, phone: &Jid) -> Result<(), Error> {
-        let key = (place.device, lid.clone());
+    /// Writes down that a LID and a phone number are one contact of a link, unless it has been.
+    pub async fn learn(&self, ctx: &Context, link: Link, lid: &Jid, phone: &Jid) -> Result<(), Error> {
+        let key = (link, lid.clone());
         if self.0.get(&key).await.as_ref() == Some(phone) {
             return Ok(());
         }
-        messages::record_identity(ctx, place.tenant, place.device, lid, phone).await?;
+        messages::record_identity(ctx, link, lid, phone).await?;
         self.0.insert(key, phone.clone()).await;
         Ok(())
     }

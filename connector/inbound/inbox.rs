@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use shared::{
     clock::Timestamp,
     domain::{
+        device::Link,
         event::NewEvent,
         jid,
         message::{Content, MAX_TEXT_CHARS, Unsupported},
@@ -15,7 +16,7 @@ use shared::{
         messages::{self, Delivery},
     },
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::UnderWay;
 use crate::{
@@ -28,6 +29,9 @@ use crate::{
 /// The longest name that a sender is shown with, in characters.
 const MAX_NAME_CHARS: usize = 200;
 
+/// How long it may take to find out whose messages they are.
+const ADMISSION: Duration = Duration::from_secs(20);
+
 /// How long the queue of events may take.
 const TELLING: Duration = Duration::from_secs(20);
 
@@ -38,17 +42,33 @@ pub(crate) struct DeviceInbox {
     /// Told when messages could not be stored. WhatsApp delivers them again after the next connect only.
     failed: Arc<Notify>,
     under_way: UnderWay,
+    /// Which of the device's numbers the socket is logged in with, once that is known.
+    generation: watch::Receiver<Option<u32>>,
 }
 
 impl DeviceInbox {
     /// The inbox of a device.
-    pub fn new(worker: Worker, place: Place, failed: Arc<Notify>, under_way: UnderWay) -> Self {
-        Self { worker, place, failed, under_way }
+    pub fn new(
+        worker: Worker,
+        place: Place,
+        failed: Arc<Notify>,
+        under_way: UnderWay,
+        generation: watch::Receiver<Option<u32>>,
+    ) -> Self {
+        Self { worker, place, failed, under_way, generation }
+    }
+
+    /// Whose messages these are. A phone that may not link the device has it logged out, and what comes until then
+    /// is never stored.
+    async fn link(&self) -> Result<Link, InboxError> {
+        let mut generation = self.generation.clone();
+        let known = tokio::time::timeout(ADMISSION, generation.wait_for(Option::is_some)).await;
+        let known = known.ok().and_then(Result::ok).and_then(|known| *known);
+        known.map(|known| self.place.link(known)).ok_or_else(|| InboxError("the link is not admitted".into()))
     }
 
     /// Stores a message; says what is to be told of it.
-    async fn store_one(&self, message: &InboundMessage) -> Result<Option<NewEvent>, Error> {
-        let Place { tenant, device, .. } = self.place;
+    async fn store_one(&self, link: Link, message: &InboundMessage) -> Result<Option<NewEvent>, Error> {
         let sender = identity_of(&message.sender);
         let chat = match &message.chat {
             Chat::Person(person) => identity_of(person),
@@ -58,7 +78,7 @@ impl DeviceInbox {
         };
         for identity in [&chat, &sender] {
             if let (Some(lid), Some(phone)) = (&identity.lid, &identity.phone) {
-                self.worker.contacts.learn(&self.worker.ctx, &self.place, lid, phone).await?;
+                self.worker.contacts.learn(&self.worker.ctx, link, lid, phone).await?;
             }
         }
         let delivery = Delivery {
@@ -71,7 +91,7 @@ impl DeviceInbox {
             sent_at: Timestamp::from_unix_millis(message.timestamp),
             is_group: message.is_group(),
         };
-        let stored = messages::record_delivery(&self.worker.ctx, tenant, device, delivery).await?;
+        let stored = messages::record_delivery(&self.worker.ctx, link, delivery).await?;
         Ok(stored.map(|(message, is_new)| events::of_delivery(&message, is_new)))
     }
 
@@ -91,9 +111,10 @@ impl Inbox for DeviceInbox {
         let of_owner = messages.iter().filter(|message| message.from_me);
         let _under_way =
             self.under_way.enter(of_owner.map(|message| message.wa_message_id.clone()).collect());
+        let link = self.link().await.inspect_err(|_| self.failed.notify_one())?;
         let (mut told, mut outcome) = (Vec::with_capacity(messages.len()), Ok(()));
         for message in messages {
-            let error = match patiently(|| self.store_one(&message)).await {
+            let error = match patiently(|| self.store_one(link, &message)).await {
                 Ok(event) => {
                     told.extend(event);
                     continue;

@@ -39,13 +39,15 @@ pub(crate) struct Details {
     pub expires_at: Option<Timestamp>,
     /// The owner's rules of sending that hold for it, or later ones.
     pub send_rules: u32,
+    /// Which of the device's numbers it goes out from.
+    pub generation: u32,
 }
 
 impl Job {
     /// One that the queue told of.
     pub fn queued(id: MessageId, turn: SendTurnV1, entry: Entry) -> Self {
-        let SendTurnV1 { priority, queued_at, expires_at, chat, send_rules } = turn;
-        let details = Some(Details { chat, expires_at, send_rules });
+        let SendTurnV1 { priority, queued_at, expires_at, chat, send_rules, link_generation } = turn;
+        let details = Some(Details { chat, expires_at, send_rules, generation: link_generation });
         Self { id, priority, queued_at, details, entry: Some(entry), failures: 0, from_outbox: false }
     }
 
@@ -58,7 +60,8 @@ impl Job {
 
 impl From<&Message> for Details {
     fn from(message: &Message) -> Self {
-        Self { chat: message.chat.clone(), expires_at: message.expires_at, send_rules: 0 }
+        let Message { chat, expires_at, link_generation: generation, .. } = message;
+        Self { chat: chat.clone(), expires_at: *expires_at, send_rules: 0, generation: *generation }
     }
 }
 
@@ -242,7 +245,7 @@ mod tests {
         for id in 1..4 {
             backlog.add(waiting(id, Priority::Normal, i64::from(id)));
         }
-        let details = Details { chat: chat.clone(), expires_at: None, send_rules: 0 };
+        let details = Details { chat: chat.clone(), expires_at: None, send_rules: 0, generation: 0 };
         backlog.first().unwrap().details = Some(details);
         assert!(backlog.set_first_aside(at(100)));
         assert_eq!(backlog.aside_of(&chat), Some(at(100)));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use shared::{
     clock::Timestamp,
     domain::{
+        device::Link,
         jid::Jid,
         lane::Lane,
         pacing::{Limit, Pacing, Turn},
@@ -35,6 +36,8 @@ const MOST: usize = 10;
 
 /// The ledger of one lane.
 pub(super) struct Ledger {
+    /// Whose it is: each of a device's numbers has its own.
+    link: Link,
     lane: Lane,
     /// The pause behind the latest send; drawn when it is first asked for.
     delay: Option<Duration>,
@@ -49,13 +52,18 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// As it was stored last.
-    pub async fn load(worker: &Worker, place: &Place) -> Result<Self, Error> {
-        let lane = lanes::get(&worker.ctx.db, place.tenant, place.device).await?;
+    pub async fn load(worker: &Worker, link: Link) -> Result<Self, Error> {
+        let lane = lanes::get(&worker.ctx.db, link).await?;
         let hold = match (lane.next_send_at, lane.waiting_for) {
             (Some(at), limit @ Some(Limit::Delay | Limit::RateLimited)) => Some(Turn { at, limit }),
             _ => None,
         };
-        Ok(Self { lane, delay: None, hold, entries: Vec::new(), changed_at: None, urgent: false })
+        Ok(Self { link, lane, delay: None, hold, entries: Vec::new(), changed_at: None, urgent: false })
+    }
+
+    /// The number that it is of.
+    pub fn generation(&self) -> u32 {
+        self.link.generation
     }
 
     /// When a message may go.
@@ -140,7 +148,7 @@ impl Ledger {
     pub async fn store(&mut self, worker: &Worker, place: &Place) -> Result<bool, Error> {
         if self.changed_at.is_some() {
             let (db, epoch) = (&worker.ctx.db, place.lease.epoch());
-            let put = || async { Ok(lanes::put(db, place.tenant, place.device, &self.lane, epoch).await?) };
+            let put = || async { Ok(lanes::put(db, self.link, &self.lane, epoch).await?) };
             match patiently(put).await {
                 Ok(Written::Done) => {}
                 Ok(Written::Stale) => {
@@ -158,6 +166,11 @@ impl Ledger {
         self.urgent = false;
         self.entries.drain(..).for_each(Entry::delete);
         Ok(true)
+    }
+
+    /// Whether something of it is not stored yet.
+    pub fn is_changed(&self) -> bool {
+        self.changed_at.is_some() || !self.entries.is_empty()
     }
 
     /// There is nothing to remember any more.

@@ -13,6 +13,7 @@ use std::{
 use shared::{
     domain::{
         ids::{DeviceId, TenantId},
+        jid::Jid,
         message::MessageStatus,
     },
     services::{Category, Context, messages},
@@ -65,8 +66,47 @@ struct State {
 
 struct Waiting {
     tenant: TenantId,
+    /// What cannot be written as one.
+    notes: VecDeque<Note>,
+}
+
+/// A step of a message.
+struct Note {
     step: Step,
+    /// The message's chat, when whoever noted the step has the message.
+    chat: Option<Jid>,
     _room: OwnedSemaphorePermit,
+}
+
+impl Note {
+    /// Takes another step of the same message into this one, or gives it back. A receipt is only as good as who sent
+    /// it: it is taken in when that is the message's recipient for sure, and otherwise written by itself, under the
+    /// condition that it is.
+    fn merge(&mut self, other: Self) -> Result<(), Self> {
+        match (&self.step.only, &other.step.only) {
+            (mine, others) if mine == others => {}
+            (None, Some(only)) if self.chat.as_ref().is_some_and(|chat| only.takes(chat)) => {}
+            (Some(only), None) if other.chat.as_ref().is_some_and(|chat| only.takes(chat)) => {
+                self.step.only = None;
+            }
+            _ => return Err(other),
+        }
+        let mut other = other;
+        self.step = self.step.clone().and(other.step);
+        self.chat = self.chat.take().or(other.chat.take());
+        Ok(())
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, note: Note) {
+        let mut left = Some(note);
+        for known in &mut self.notes {
+            let Some(note) = left.take() else { return };
+            left = known.merge(note).err();
+        }
+        self.notes.extend(left);
+    }
 }
 
 /// How many steps a second there are.
@@ -111,10 +151,19 @@ impl Progress {
         Self(inner)
     }
 
-    /// Has a step written down, soon. Waits only when too many do already.
-    pub async fn note(&self, tenant: TenantId, device: DeviceId, wa_message_id: &str, step: Step) {
+    /// Has a step written down, soon. Waits only when too many do already. `chat`: the message's, for a step that is
+    /// no receipt.
+    pub async fn note(
+        &self,
+        tenant: TenantId,
+        device: DeviceId,
+        wa_message_id: &str,
+        step: Step,
+        chat: Option<&Jid>,
+    ) {
         let permit = self.0.room.clone().acquire_owned().await.expect("the semaphore is never closed");
-        self.0.lock().add((device, wa_message_id.to_owned()), tenant, step, permit);
+        let note = Note { step, chat: chat.cloned(), _room: permit };
+        self.0.lock().add((device, wa_message_id.to_owned()), tenant, note);
         self.0.work.notify_one();
     }
 
@@ -141,14 +190,13 @@ impl Progress {
 }
 
 impl State {
-    fn add(&mut self, key: Key, tenant: TenantId, step: Step, room: OwnedSemaphorePermit) {
+    fn add(&mut self, key: Key, tenant: TenantId, note: Note) {
         // Only the first step waits: a receipt that is lost is not sent again.
-        let lingers = self.rate.count() && step.status == MessageStatus::Sent;
-        let waiting = match self.waiting.remove(&key) {
-            Some(known) => Waiting { step: known.step.and(step), ..known },
-            None => Waiting { tenant, step, _room: room },
-        };
-        self.waiting.insert(key.clone(), waiting);
+        let lingers = self.rate.count() && note.step.status == MessageStatus::Sent;
+        self.waiting
+            .entry(key.clone())
+            .or_insert_with(|| Waiting { tenant, notes: VecDeque::new() })
+            .add(note);
         // A message that is here twice is written when its first turn comes.
         if lingers {
             self.later.push_back((Instant::now() + LINGER, key));
@@ -192,7 +240,7 @@ async fn write(inner: std::sync::Weak<Inner>) {
     const IDLE: Duration = Duration::from_secs(1);
     while let Some(inner) = inner.upgrade() {
         let next = inner.lock().next();
-        let (key, waiting) = match next {
+        let (key, mut waiting) = match next {
             Ok(next) => next,
             Err(due) => {
                 let until = due.unwrap_or_else(|| Instant::now() + IDLE).min(Instant::now() + IDLE);
@@ -201,26 +249,71 @@ async fn write(inner: std::sync::Weak<Inner>) {
             }
         };
         let (device, id) = &key;
-        let outcome =
-            messages::record_progress(&inner.ctx, waiting.tenant, *device, id, waiting.step.clone()).await;
+        let mut outcome = Ok(());
+        while let Some(note) = waiting.notes.front() {
+            let step = note.step.clone();
+            outcome = messages::record_progress(&inner.ctx, waiting.tenant, *device, id, step).await;
+            if outcome.as_ref().is_err_and(|error| error.category == Category::Unavailable) {
+                break;
+            }
+            if let Err(error) = &outcome {
+                tracing::error!(%device, id, error = error as &dyn std::error::Error, "a step cannot be written down");
+            }
+            waiting.notes.pop_front();
+        }
         let mut state = inner.lock();
         state.being_written.remove(&key);
         match outcome {
-            Ok(_) => {}
             Err(error) if error.category == Category::Unavailable => {
                 tracing::warn!(%device, id, error = &error as &dyn std::error::Error, "a step is not written down yet");
                 // What came meanwhile comes after it.
                 if let Some(newer) = state.waiting.remove(&key) {
-                    let step = waiting.step.and(newer.step);
-                    state.waiting.insert(key, Waiting { step, ..waiting });
+                    newer.notes.into_iter().for_each(|note| waiting.add(note));
+                    state.waiting.insert(key, waiting);
                 } else {
                     state.waiting.insert(key.clone(), waiting);
                     state.later.push_back((Instant::now() + AGAIN, key));
                 }
             }
-            Err(error) => {
-                tracing::error!(%device, id, error = &error as &dyn std::error::Error, "a step cannot be written down");
-            }
+            _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{clock::Timestamp, store::messages::Only};
+
+    use super::*;
+
+    const RECIPIENT: &str = "6281234567890@s.whatsapp.net";
+    const STRANGER: &str = "6281234567891@s.whatsapp.net";
+
+    fn note(status: MessageStatus, from: Option<&str>, chat: Option<&str>) -> Note {
+        let only = from.map(|from| Only { generation: 0, chats: vec![from.parse().unwrap()] });
+        let step = Step { only, ..Step::to(status, Timestamp::from_unix_millis(1)) };
+        let room = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        Note { step, chat: chat.map(|chat| chat.parse().unwrap()), _room: room }
+    }
+
+    /// The statuses that are written, one after another, and whether on condition.
+    fn written(notes: impl IntoIterator<Item = Note>) -> Vec<(MessageStatus, bool)> {
+        let mut waiting = Waiting { tenant: TenantId::derived([1; 32]), notes: VecDeque::new() };
+        notes.into_iter().for_each(|note| waiting.add(note));
+        waiting.notes.iter().map(|note| (note.step.status, note.step.only.is_some())).collect()
+    }
+
+    #[test]
+    fn the_ack_and_the_receipt_of_the_recipient_are_one_write_and_a_strangers_receipt_is_one_by_itself() {
+        use MessageStatus::{Delivered, Read, Sent};
+        let ack = || note(Sent, None, Some(RECIPIENT));
+        let of = |status, from| note(status, Some(from), None);
+        assert_eq!(written([ack(), of(Delivered, RECIPIENT)]), [(Delivered, false)]);
+        assert_eq!(written([of(Delivered, RECIPIENT), ack()]), [(Delivered, false)]);
+        assert_eq!(written([of(Delivered, RECIPIENT), of(Read, RECIPIENT)]), [(Read, true)]);
+        let forged = [ack(), of(Read, STRANGER), of(Delivered, RECIPIENT)];
+        assert_eq!(written(forged), [(Delivered, false), (Read, true)]);
+        let forged_first = [of(Read, STRANGER), of(Delivered, RECIPIENT), ack()];
+        assert_eq!(written(forged_first), [(Read, true), (Delivered, false)]);
     }
 }

@@ -74,7 +74,7 @@ impl DeviceHandle {
             in_hand: in_hand.clone(),
         };
         let lane = tokio::spawn(lane::run(worker.clone(), place.clone(), ends, stop_lane.clone()));
-        let tell = actor::Tell { open, standing, look };
+        let tell = actor::Tell { open, standing, look, lane: lane_orders.clone() };
         let actor = tokio::spawn(actor::run(worker, place.clone(), row, orders_in, tell, stop_actor.clone()));
         Self { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane }
     }

@@ -11,7 +11,10 @@ pub(crate) use handle::{DeviceHandle, Order};
 
 use std::sync::Arc;
 
-use shared::domain::ids::{DeviceId, TenantId};
+use shared::domain::{
+    device::Link,
+    ids::{DeviceId, TenantId},
+};
 use tokio::sync::watch;
 
 use crate::{ownership::Lease, whatsapp::Socket};
@@ -26,5 +29,19 @@ pub(crate) struct Place {
     pub lease: Lease,
 }
 
+/// A socket that is connected, and which of the device's numbers it is logged in with.
+#[derive(Clone)]
+pub(crate) struct OpenSocket {
+    pub socket: Arc<Socket>,
+    pub generation: u32,
+}
+
 /// The socket to send through, while there is one that is connected.
-pub(crate) type Open = watch::Receiver<Option<Arc<Socket>>>;
+pub(crate) type Open = watch::Receiver<Option<OpenSocket>>;
+
+impl Place {
+    /// The device under one of its numbers.
+    pub fn link(&self, generation: u32) -> Link {
+        Link { tenant: self.tenant, device: self.device, generation }
+    }
+}

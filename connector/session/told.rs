@@ -37,12 +37,23 @@ impl Told {
     /// Tells of what is new about a device.
     pub async fn tell(&mut self, ctx: &Context, device: &Device, qr: Option<&QrCode>) {
         let events = self.news(ctx, device, qr);
+        self.emit(ctx, device, events).await;
+    }
+
+    async fn emit(&self, ctx: &Context, device: &Device, events: Vec<NewEvent>) {
         if events.is_empty() {
             return;
         }
         let emitting = ctx.emitter.emit(device.account_id, events);
         if tokio::time::timeout(PATIENCE, emitting).await.is_err() {
             tracing::warn!(device = %device.id, "what became of a device's connection is not told yet");
+        }
+    }
+
+    /// Tells that a device's connection is closed, if it was open, and nothing else.
+    pub async fn close(&mut self, ctx: &Context, device: &Device) {
+        if matches!(self.0.replace(state(device)), Some((DeviceStatus::Connected, _))) {
+            self.emit(ctx, device, vec![events::connection_closed(device, ctx.now())]).await;
         }
     }
 

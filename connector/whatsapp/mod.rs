@@ -15,6 +15,7 @@ mod http;
 mod identity;
 mod inbound;
 mod listener;
+mod members;
 mod pump;
 mod socket;
 mod translate;

@@ -145,7 +145,7 @@ impl Pump {
             }
             _ => {}
         }
-        if let Some(event) = translate(&client, event).await {
+        if let Some(event) = translate(&client, &self.socket.keys, event).await {
             self.pass(event).await;
         }
     }

@@ -247,6 +247,11 @@ impl Socket {
         }
     }
 
+    /// The number that it is linked to, as digits, when it is.
+    pub fn number(&self) -> Option<String> {
+        self.inner.client().pn().map(|jid| jid.user.to_string())
+    }
+
     /// Whether messages can be sent now.
     pub fn is_connected(&self) -> bool {
         self.inner.connected.load(Ordering::Acquire) && self.inner.client().is_connected()

@@ -8,12 +8,14 @@ use whatsapp_rust::{
         events::{Event, Receipt},
         presence::ReceiptType,
     },
+    wacore_binary::JidExt,
 };
 
-use super::{Chat, Identity, ReceiptKind, SocketEvent};
+use super::{Chat, Identity, ReceiptKind, SocketEvent, members};
+use crate::session_store::SessionStore;
 
 /// `None` for what Kurir does not report.
-pub(super) async fn translate(client: &Client, event: &Event) -> Option<SocketEvent> {
+pub(super) async fn translate(client: &Client, keys: &SessionStore, event: &Event) -> Option<SocketEvent> {
     Some(match event {
         Event::PairingQrCode(qr) => SocketEvent::Qr { code: qr.code.clone(), valid_for: qr.timeout },
         Event::PairingCode(pairing) => {
@@ -46,16 +48,20 @@ pub(super) async fn translate(client: &Client, event: &Event) -> Option<SocketEv
             reason: failure.message.clone().unwrap_or_else(|| format!("{:?}", failure.reason)),
             retrying: failure.reason.should_reconnect(),
         },
-        Event::Receipt(receipt) => return translate_receipt(client, receipt).await,
+        Event::Receipt(receipt) => return translate_receipt(client, keys, receipt).await,
         _ => return None,
     })
 }
 
-async fn translate_receipt(client: &Client, receipt: &Receipt) -> Option<SocketEvent> {
+async fn translate_receipt(client: &Client, keys: &SessionStore, receipt: &Receipt) -> Option<SocketEvent> {
     let kind = receipt_kind(&receipt.r#type)?;
     let source = &receipt.source;
     if is_own(client, &source.sender) != (kind == ReceiptKind::ReadByOwner) {
         // The owner's other devices received their copy: that says nothing of the recipient.
+        return None;
+    }
+    if source.chat.is_group() && !members::includes(client, keys, &source.chat, &source.sender).await {
+        tracing::debug!("a receipt of somebody who is not in the group is passed over");
         return None;
     }
     let from = Identity::resolve(client, &source.sender, source.sender_alt.as_ref()).await;

@@ -26,12 +26,29 @@ pub struct JsonBody<T>(pub T);
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read(request.into_body()).await?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body is not JSON: {error}"))
-        })?;
-        serde_path_to_error::deserialize(value).map(Self).map_err(wrong_form)
+        parse(&read(request.into_body()).await?).map(Self)
     }
+}
+
+/// The same, or what `T` is by itself when there is no body.
+#[derive(Debug, Clone)]
+pub struct OptionalJsonBody<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        match &*read(request.into_body()).await? {
+            [] => Ok(Self(T::default())),
+            bytes => parse(bytes).map(Self),
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body is not JSON: {error}"))
+    })?;
+    serde_path_to_error::deserialize(value).map_err(wrong_form)
 }
 
 async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {

@@ -6,6 +6,6 @@ mod path_ids;
 mod query_params;
 
 pub use caller::{CallerOf, ClientAddress, MaybeCaller};
-pub use json_body::{JsonBody, MAX_BODY_BYTES};
+pub use json_body::{JsonBody, MAX_BODY_BYTES, OptionalJsonBody};
 pub use path_ids::PathIds;
 pub use query_params::{PageQuery, QueryParams};

@@ -83,6 +83,11 @@ impl EventType {
         Self::WebhookTest,
     ];
 
+    /// Whether it tells of a message, and so of what somebody wrote.
+    pub fn is_of_message(self) -> bool {
+        family_of(self) == "message"
+    }
+
     /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    device::Link,
     ids::{DeviceId, MessageId, TenantId},
     jid::Jid,
 };
@@ -34,6 +35,9 @@ pub struct Message {
     pub status: MessageStatus,
     /// The id that WhatsApp knows it by.
     pub wa_message_id: String,
+    /// Which of the device's numbers it belongs to, counted from 0; absent for the first.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub link_generation: u32,
     /// Whether it waits behind others.
     #[serde(default, skip_serializing_if = "Priority::is_normal")]
     pub priority: Priority,
@@ -51,6 +55,18 @@ pub struct Message {
     pub delivered_at: Option<Timestamp>,
     /// When the recipient read it.
     pub read_at: Option<Timestamp>,
+}
+
+impl Message {
+    /// The link that it belongs to: its device under one of its numbers.
+    pub fn link(&self, tenant: TenantId) -> Link {
+        Link { tenant, device: self.device_id, generation: self.link_generation }
+    }
+}
+
+/// Whether a link generation is the first.
+pub(crate) fn is_first(generation: &u32) -> bool {
+    *generation == 0
 }
 
 /// From or to the device.
@@ -229,20 +245,24 @@ impl MessageId {
     }
 
     /// The id of a message that WhatsApp delivered: always the same for the same message, so that a
-    /// second delivery is recognised. The sender is part of it, since WhatsApp's ids are the senders'
-    /// own choice: nobody can hide another's message behind its id.
-    pub fn of_delivery(device: DeviceId, sender: &str, wa_message_id: &str) -> Self {
-        Self::derived(crypto::digest_of(&[
-            b"delivery",
-            device.to_string().as_bytes(),
-            sender.as_bytes(),
-            wa_message_id.as_bytes(),
-        ]))
+    /// second delivery is recognised. Sender, group and link are part of it, since WhatsApp's ids are the
+    /// senders' own choice: nobody can hide a message behind the id of another. In a chat of two, the sender
+    /// says which chat it is.
+    pub fn of_delivery(link: Link, sender: &str, group: Option<&Jid>, wa_message_id: &str) -> Self {
+        let (device, generation) = (link.device.to_string(), link.generation.to_string());
+        let group = group.map(ToString::to_string);
+        let mut parts =
+            vec![b"delivery".as_slice(), device.as_bytes(), sender.as_bytes(), wa_message_id.as_bytes()];
+        parts.extend(group.as_ref().map(String::as_bytes));
+        if link.generation > 0 {
+            parts.extend([b"generation".as_slice(), generation.as_bytes()]);
+        }
+        Self::derived(crypto::digest_of(&parts))
     }
 
     /// The same for what the owner wrote, on the phone or another linked device.
-    pub fn of_owner(device: DeviceId, wa_message_id: &str) -> Self {
-        Self::of_delivery(device, "owner", wa_message_id)
+    pub fn of_owner(link: Link, group: Option<&Jid>, wa_message_id: &str) -> Self {
+        Self::of_delivery(link, "owner", group, wa_message_id)
     }
 
     /// The id under which this message goes to WhatsApp, in the form of WhatsApp Web's own ids: `3EB0`
@@ -288,6 +308,25 @@ mod tests {
         for end in [MessageStatus::Failed, MessageStatus::Cancelled, MessageStatus::Received] {
             assert!(MessageStatus::ALL.iter().all(|next| !end.may_become(*next)));
         }
+    }
+
+    #[test]
+    fn the_same_id_of_the_same_sender_is_another_message_in_another_chat_and_at_another_number() {
+        let link =
+            Link { tenant: TenantId::derived([1; 32]), device: DeviceId::derived([2; 32]), generation: 0 };
+        let other = Link { generation: 1, ..link };
+        let groups: [Jid; 2] =
+            ["120363000000000001@g.us", "120363000000000002@g.us"].map(|id| id.parse().unwrap());
+        let mut ids = Vec::new();
+        for link in [link, other] {
+            for group in [None, Some(&groups[0]), Some(&groups[1])] {
+                ids.push(MessageId::of_delivery(link, "123", group, "3A01"));
+            }
+        }
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
     }
 
     #[test]

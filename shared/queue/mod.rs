@@ -3,8 +3,10 @@
 
 pub mod payloads;
 mod queues;
+mod sealed;
 mod sqs;
 
 pub use queues::create_missing;
 pub(crate) use queues::shards;
+pub use sealed::OfTenant;
 pub use sqs::{Depth, LONGEST_DELAY, QueueError, QueueKind, Queues, Received};

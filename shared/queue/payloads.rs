@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::QueueKind;
+use super::{OfTenant, QueueKind};
 use crate::{
     clock::Timestamp,
     domain::{
@@ -11,7 +11,7 @@ use crate::{
         event::{Event, NewEvent},
         ids::{BlockId, CommandId, DeliveryId, DeviceId, MessageId, TenantId, WebhookId},
         jid::Jid,
-        message::{Message, Priority},
+        message::{Message, Priority, is_first},
         webhook::Trigger,
     },
 };
@@ -52,6 +52,7 @@ impl SendMessageV1 {
             expires_at: message.expires_at,
             chat: message.chat.clone(),
             send_rules: device.send_rules,
+            link_generation: message.link_generation,
         };
         Self {
             account_id: device.account_id,
@@ -79,6 +80,9 @@ pub struct SendTurnV1 {
     /// The device's [`Device::send_rules`] when it was accepted: it goes by these or later ones.
     #[serde(default)]
     pub send_rules: u32,
+    /// Which of the device's numbers it goes out from; see [`Message::link_generation`].
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub link_generation: u32,
 }
 
 /// In `commands-<shard>`.
@@ -136,6 +140,13 @@ pub enum EventsPayload {
     V1(EventsV1),
 }
 
+impl OfTenant for EventsPayload {
+    fn tenant(&self) -> TenantId {
+        let Self::V1(block) = self;
+        block.account_id
+    }
+}
+
 /// Events of one tenant, in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -158,6 +169,13 @@ pub enum DeliveryPayload {
     /// First version.
     #[serde(rename = "webhook_delivery.v1")]
     V1(DeliveryV1),
+}
+
+impl OfTenant for DeliveryPayload {
+    fn tenant(&self) -> TenantId {
+        let Self::V1(delivery) = self;
+        delivery.account_id
+    }
 }
 
 /// A try to deliver an event to a webhook.

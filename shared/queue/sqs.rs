@@ -11,14 +11,18 @@ use aws_sdk_sqs::{
         QueueAttributeName, SendMessageBatchRequestEntry,
     },
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
 
-use super::payloads::{CommandPayload, SendMessageV1, SendPayload};
+use super::{
+    OfTenant,
+    payloads::{CommandPayload, SendMessageV1, SendPayload},
+};
 use crate::{
     aws,
     clock::Timestamp,
     config::Config,
+    crypto::TenantSealers,
     domain::{
         ids::{DeviceId, MessageId, TenantId},
         message::Priority,
@@ -81,6 +85,7 @@ struct Inner {
     faults: Faults,
     prefix: String,
     shards: u16,
+    sealers: TenantSealers,
     urls: RwLock<HashMap<(QueueKind, u16), String>>,
 }
 
@@ -150,6 +155,7 @@ impl Queues {
             faults,
             prefix: config.prefix.clone(),
             shards: config.shards,
+            sealers: config.master_key.tenant_sealers(),
             urls: RwLock::default(),
         }))
     }
@@ -162,6 +168,10 @@ impl Queues {
     /// How many shards new devices are spread over.
     pub fn shards(&self) -> u16 {
         self.0.shards
+    }
+
+    pub(super) fn sealers(&self) -> &TenantSealers {
+        &self.0.sealers
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -239,14 +249,14 @@ impl Queues {
         &self,
         kind: QueueKind,
         (group, dedup): (&str, &str),
-        payload: &impl Serialize,
+        payload: &impl OfTenant,
     ) -> Result<(), QueueError> {
         self.client()
             .send_message()
             .queue_url(self.url(kind, 0).await?)
             .message_group_id(group)
             .message_deduplication_id(dedup)
-            .message_body(body_of(payload)?)
+            .message_body(self.seal(kind, payload)?)
             .send()
             .await?;
         Ok(())
@@ -257,7 +267,7 @@ impl Queues {
     ///
     /// # Errors
     /// Also when only some of them were refused: what is sent anew then may come twice.
-    pub async fn send_delayed<T: Serialize>(
+    pub async fn send_delayed<T: OfTenant>(
         &self,
         kind: QueueKind,
         payloads: impl IntoIterator<Item = (T, Duration)>,
@@ -270,7 +280,7 @@ impl Queues {
         let url = self.url(kind, 0).await?;
         let (mut batch, mut bytes) = (Vec::new(), 0);
         for (payload, delay) in payloads {
-            let body = body_of(&payload)?;
+            let body = self.seal(kind, &payload)?;
             if batch.len() == 10 || (bytes > 0 && bytes + body.len() > MOST_BYTES) {
                 self.send_batch(&url, std::mem::take(&mut batch)).await?;
                 bytes = 0;
@@ -314,11 +324,12 @@ impl Queues {
             .await?;
         let mut received = Vec::new();
         for message in answer.messages.unwrap_or_default() {
-            match serde_json::from_str(message.body().unwrap_or_default()) {
+            match self.read(kind, message.body().unwrap_or_default()) {
                 Ok(payload) => received
                     .push(Received { payload, receipt_handle: message.receipt_handle.unwrap_or_default() }),
                 Err(error) => {
-                    tracing::error!(queue = kind.name(), shard, %error, "a queue message cannot be read");
+                    let error = &*error as &dyn Error;
+                    tracing::error!(queue = kind.name(), shard, error, "a queue message cannot be read");
                 }
             }
         }
@@ -412,32 +423,10 @@ fn group(message: &SendMessageV1) -> String {
     }
 }
 
-/// SQS refuses two characters that people can write, U+FFFE and U+FFFF: they go escaped, as JSON allows.
-fn body_of(payload: &impl Serialize) -> Result<String, serde_json::Error> {
-    let body = serde_json::to_string(payload)?;
-    Ok(match body.contains(['\u{fffe}', '\u{ffff}']) {
-        true => body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"),
-        false => body,
-    })
-}
-
 /// A batch answers 200 also when some of it failed.
 fn all_of(failed: Vec<BatchResultErrorEntry>) -> Result<(), QueueError> {
     match failed.first() {
         None => Ok(()),
         Some(first) => Err(QueueError::Partly(failed.len(), first.code.clone())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn characters_that_sqs_refuses_go_escaped() {
-        let text = "a\u{fffe}\u{ffff}b \u{1} 🙂";
-        let body = body_of(&text).unwrap();
-        assert!(body.chars().all(|c| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}')), "{body}");
-        assert_eq!(serde_json::from_str::<String>(&body).unwrap(), text);
     }
 }

@@ -118,7 +118,7 @@ impl Error {
         }
     }
 
-    fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(super) fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
             retry_after: Some(Duration::from_secs(1)),

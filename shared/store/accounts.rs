@@ -8,9 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Up
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Db, Page, StoreError, Table,
-    db::to_item,
-    keys,
+    Db, Page, StoreError, Table, keys,
     page::{query_all, query_page},
     transact::{Transacted, transact},
     update::Update,
@@ -103,7 +101,7 @@ pub async fn create(db: &Db, row: &AccountRow) -> Result<Created, StoreError> {
         row,
     };
     let claim = EmailClaim { pk: keys::email(&row.account.email), account_id: id };
-    let mut writes = vec![put(to_item(keyed)?), put(to_item(claim)?)];
+    let mut writes = vec![put(db.to_item(Table::Accounts, keyed)?), put(db.to_item(Table::Accounts, claim)?)];
     if is_admin(&row.account) {
         writes.push(count_admins(db, 1));
     }
@@ -146,7 +144,7 @@ async fn read<T: serde::de::DeserializeOwned>(db: &Db, pk: String) -> Result<Opt
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    Ok(answer.item.map(|item| db.from_item(Table::Accounts, item)).transpose()?)
 }
 
 /// Which accounts are wanted; what is `None` does not matter.
@@ -199,6 +197,7 @@ pub async fn list(
         query = query.expression_attribute_values(":email", AttributeValue::S(email.clone()));
     }
     let page: Page<AccountRow> = query_page(
+        db,
         query.filter_expression(conditions.join(" AND ")),
         &["pk", "kind", "position"],
         limit,
@@ -302,7 +301,7 @@ pub async fn list_erasing(db: &Db) -> Result<Vec<AccountId>, StoreError> {
         .index_name("erasing")
         .key_condition_expression("erasing = :erasing")
         .expression_attribute_values(":erasing", AttributeValue::S(ERASING.into()));
-    let found: Vec<Key> = query_all(query).await?;
+    let found: Vec<Key> = query_all(db, query).await?;
     Ok(found.iter().filter_map(|key| key.pk.strip_prefix("account#")?.parse().ok()).collect())
 }
 

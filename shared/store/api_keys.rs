@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Db, Page, StoreError, Table,
-    db::to_item,
     page::{delete_all, query_page},
     update::Update,
 };
@@ -37,7 +36,7 @@ pub async fn create(db: &Db, key_hash: String, key: &ApiKey) -> Result<(), Store
     db.client()
         .put_item()
         .table_name(db.table(Table::ApiKeys))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::ApiKeys, row)?))
         .condition_expression("attribute_not_exists(keyHash)")
         .send()
         .await?;
@@ -54,7 +53,7 @@ pub async fn find(db: &Db, key_hash: &str) -> Result<Option<ApiKey>, StoreError>
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(serde_dynamo::from_item::<_, Row>).transpose()?.map(|row| row.key))
+    Ok(answer.item.map(|item| db.from_item::<Row>(Table::ApiKeys, item)).transpose()?.map(|row| row.key))
 }
 
 /// An account's keys, oldest first.
@@ -65,7 +64,7 @@ pub async fn list(
     from: Option<LastKey>,
 ) -> Result<Page<ApiKey>, StoreError> {
     let page: Page<Row> =
-        query_page(of_account(db, tenant), &["keyHash", "accountId", "id"], limit, from).await?;
+        query_page(db, of_account(db, tenant), &["keyHash", "accountId", "id"], limit, from).await?;
     Ok(page.map(|row| row.key))
 }
 
@@ -81,7 +80,7 @@ pub async fn find_by_id(
     // The index may lag behind a key that was made just now.
     for pause in [0, 100, 400] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let page: Page<Row> = query_page(query.clone(), &["keyHash", "accountId", "id"], 1, None).await?;
+        let page: Page<Row> = query_page(db, query.clone(), &["keyHash", "accountId", "id"], 1, None).await?;
         if let Some(row) = page.items.into_iter().next() {
             return Ok(Some((row.key_hash, row.key)));
         }

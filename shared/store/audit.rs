@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Db, Page, StoreError, Table,
-    db::to_item,
     page::{MOST_BYTES, delete_all, query_page, query_page_within},
 };
 use crate::{
@@ -69,7 +68,7 @@ pub async fn append(db: &Db, entry: &AuditEntry, until: Timestamp) -> Result<(),
     db.client()
         .put_item()
         .table_name(db.table(Table::Audit))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::Audit, row)?))
         .condition_expression("attribute_not_exists(pk)")
         .send()
         .await?;
@@ -90,7 +89,7 @@ pub async fn list(
         .table_name(db.table(Table::Audit))
         .key_condition_expression("pk = :pk")
         .expression_attribute_values(":pk", AttributeValue::S(tenant.to_string()));
-    let page: Page<Row> = query_page(filtered(query, filter)?, &["pk", "id"], limit, from).await?;
+    let page: Page<Row> = query_page(db, filtered(query, filter)?, &["pk", "id"], limit, from).await?;
     Ok(page.map(|row| row.entry))
 }
 
@@ -149,7 +148,7 @@ async fn list_bucket(
         // `~` comes behind every id.
         .expression_attribute_values(":before", AttributeValue::S(before.unwrap_or("~").to_owned()));
     let most = MOST_BYTES / BUCKETS as usize;
-    let page: Page<Row> = query_page_within(most, filtered(query, filter)?, &["id"], limit, None).await?;
+    let page: Page<Row> = query_page_within(db, most, filtered(query, filter)?, &["id"], limit, None).await?;
     Ok(page.map(|row| row.entry))
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Db, StoreError, Table, db::to_item, page::delete_all, update::Update};
+use super::{Db, StoreError, Table, page::delete_all, update::Update};
 use crate::domain::{
     command::{Command, CommandFailure, CommandStatus},
     ids::{CommandId, TenantId},
@@ -24,7 +24,12 @@ struct Row<'a> {
 /// Stores a new command.
 pub async fn create(db: &Db, command: &Command) -> Result<(), StoreError> {
     let row = Row { command, ttl: (command.created_at + LIFETIME).unix_seconds() };
-    db.client().put_item().table_name(db.table(Table::Commands)).set_item(Some(to_item(row)?)).send().await?;
+    db.client()
+        .put_item()
+        .table_name(db.table(Table::Commands))
+        .set_item(Some(db.to_item(Table::Commands, row)?))
+        .send()
+        .await?;
     Ok(())
 }
 
@@ -38,7 +43,7 @@ pub async fn get(db: &Db, tenant: TenantId, id: CommandId) -> Result<Option<Comm
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    Ok(answer.item.map(|item| db.from_item(Table::Commands, item)).transpose()?)
 }
 
 /// Answers a command. The first answer stays: a command that SQS delivers twice is answered once.
@@ -57,7 +62,10 @@ pub async fn answer(
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":pending", serde_dynamo::to_attribute_value(CommandStatus::Pending)?);
     let update = match answer {
-        Ok(result) => Update::default().set("status", CommandStatus::Done)?.set("result", result)?,
+        Ok(result) => {
+            let result = db.to_value(Table::Commands, &key(tenant, id), "result", result)?;
+            Update::default().set("status", CommandStatus::Done)?.set_value("result", result)
+        }
         Err(error) => Update::default().set("status", CommandStatus::Failed)?.set("error", error)?,
     };
     match update.apply(request).send().await {

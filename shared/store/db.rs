@@ -1,16 +1,19 @@
 //! The connection to DynamoDB and the names of the tables.
 
-use std::{collections::HashMap, error::Error, sync::Arc};
+use std::{error::Error, sync::Arc};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::AttributeValue,
+    operation::query::builders::QueryFluentBuilder,
 };
-use serde::Serialize;
 
-use crate::{config::Config, crypto::OpenError, faults::Faults};
+use crate::{
+    config::Config,
+    crypto::{OpenError, TenantSealers},
+    faults::Faults,
+};
 
 /// A table of `infra/tables.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,6 +109,7 @@ struct Inner {
     client: Client,
     faults: Faults,
     names: [String; Table::ALL.len()],
+    sealers: TenantSealers,
 }
 
 impl Db {
@@ -117,7 +121,8 @@ impl Db {
             builder = builder.endpoint_url(endpoint);
         }
         let names = Table::ALL.map(|table| format!("{}{}", config.prefix, table.name()));
-        Self(Arc::new(Inner { client: Client::from_conf(builder.build()), faults, names }))
+        let sealers = config.master_key.tenant_sealers();
+        Self(Arc::new(Inner { client: Client::from_conf(builder.build()), faults, names, sealers }))
     }
 
     /// The SDK's client.
@@ -134,14 +139,18 @@ impl Db {
     pub fn table(&self, table: Table) -> &str {
         &self.0.names[table as usize]
     }
-}
 
-/// A row as DynamoDB stores it. What has no value is left out, so that conditions and `if_not_exists` see
-/// it as missing.
-pub(super) fn to_item(row: impl Serialize) -> Result<HashMap<String, AttributeValue>, StoreError> {
-    let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(row)?;
-    item.retain(|_, value| !value.is_null());
-    Ok(item)
+    /// The table that a query asks.
+    pub(super) fn table_of(&self, query: &QueryFluentBuilder) -> Table {
+        let name = query.get_table_name().as_deref().unwrap_or_default();
+        let asked = Table::ALL.into_iter().find(|table| self.table(*table) == name);
+        asked.expect("a query names one of the tables")
+    }
+
+    /// Encryption of what is stored.
+    pub(super) fn sealers(&self) -> &TenantSealers {
+        &self.0.sealers
+    }
 }
 
 /// DynamoDB could not be used, or holds something that this version does not understand.

@@ -38,7 +38,7 @@ pub async fn list(
         query = query.filter_expression("pk = :pk").expression_attribute_values(":pk", pk);
     }
     let page: Page<IndexKey> =
-        query_page(query, &["pk", "sk", "deadTenant", "deadPosition"], limit, from).await?;
+        query_page(db, query, &["pk", "sk", "deadTenant", "deadPosition"], limit, from).await?;
     let mut found = get_many(db, &page.items).await?;
     // The index may be a moment behind the rows.
     let failed = |message: &Message| message.status == MessageStatus::Failed;
@@ -78,7 +78,7 @@ pub async fn requeue(
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":failed", AttributeValue::S(MessageStatus::Failed.as_str().into()))
         .return_values(ReturnValue::AllNew);
-    let position = keys::outbox_position(message.device_id, message.priority, now, message.id);
+    let position = keys::outbox_position(message.link(tenant), message.priority, now, message.id);
     let update = Update::default()
         .set("status", MessageStatus::Queued)?
         .set("attempts", 0)?
@@ -89,7 +89,7 @@ pub async fn requeue(
         .remove("deadTenant")
         .remove("deadPosition");
     match update.apply(request).send().await {
-        Ok(answer) => Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?)),
+        Ok(answer) => Ok(Some(db.from_item(Table::Messages, answer.attributes.unwrap_or_default())?)),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
             Ok(None)
         }

@@ -7,9 +7,7 @@ use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::At
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Db, Page, StoreError, Table,
-    db::to_item,
-    keys,
+    Db, Page, StoreError, Table, keys,
     page::{delete_all, query_page},
 };
 use crate::{
@@ -48,7 +46,7 @@ pub async fn record(
     db.client()
         .put_item()
         .table_name(db.table(Table::Deliveries))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::Deliveries, row)?))
         .send()
         .await?;
     Ok(())
@@ -70,7 +68,7 @@ pub async fn list(
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", serde_dynamo::to_attribute_value(status)?);
     }
-    let page: Page<Row> = query_page(query, &["pk", "sk"], limit, from).await?;
+    let page: Page<Row> = query_page(db, query, &["pk", "sk"], limit, from).await?;
     Ok(page.map(|row| row.attempt))
 }
 
@@ -85,7 +83,7 @@ pub async fn last(
         .scan_index_forward(false)
         .key_condition_expression("pk = :pk AND begins_with(sk, :delivery)")
         .expression_attribute_values(":delivery", AttributeValue::S(delivery.to_string()));
-    let page: Page<Row> = query_page(query, &["pk", "sk"], 1, None).await?;
+    let page: Page<Row> = query_page(db, query, &["pk", "sk"], 1, None).await?;
     Ok(page.items.into_iter().next().map(|row| row.attempt))
 }
 

@@ -12,9 +12,7 @@ use aws_sdk_dynamodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Db, Page, StoreError, Table,
-    db::to_item,
-    keys,
+    Db, Page, StoreError, Table, keys,
     page::{batch_get, query_all, query_page},
     transact::{Transacted, transact},
     update::Update,
@@ -23,7 +21,7 @@ use crate::{
     clock::Timestamp,
     cursor::LastKey,
     domain::{
-        device::{Desired, Device, DeviceStatus, QrCode},
+        device::{Desired, Device, DeviceStatus, Link, OnRelink, QrCode},
         ids::{DeviceId, TenantId},
         jid::Jid,
         pacing::Pacing,
@@ -79,7 +77,7 @@ pub async fn create(db: &Db, device: &Device, limit: Option<u32>) -> Result<Crea
     let row = Row { device, shard_key: keys::shard_partition(device.shard) };
     let put = Put::builder()
         .table_name(db.table(Table::Devices))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::Devices, row)?))
         .condition_expression("attribute_not_exists(id)")
         .build()
         .expect("table and item are given");
@@ -139,7 +137,7 @@ pub async fn get(db: &Db, tenant: TenantId, id: DeviceId) -> Result<Option<Devic
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    Ok(answer.item.map(|item| db.from_item(Table::Devices, item)).transpose()?)
 }
 
 /// A tenant's devices, oldest first, without those that are being deleted.
@@ -165,7 +163,7 @@ pub async fn list(
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", serde_dynamo::to_attribute_value(status)?);
     }
-    query_page(query.filter_expression(filter), &["accountId", "id"], limit, from).await
+    query_page(db, query.filter_expression(filter), &["accountId", "id"], limit, from).await
 }
 
 /// Every device of a shard, of all tenants: for the connector that owns it.
@@ -183,40 +181,48 @@ pub async fn list_by_shard(db: &Db, shard: u16) -> Result<Vec<Device>, StoreErro
         .index_name("by-shard")
         .key_condition_expression("shardKey = :shard")
         .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)));
-    let found: Vec<Key> = query_all(query).await?;
+    let found: Vec<Key> = query_all(db, query).await?;
     batch_get(db, Table::Devices, found.iter().map(|k| key(k.account_id, k.id)).collect()).await
 }
 
-/// Changes name and pacing. `None` when there is no such device.
+/// Changes name, pacing, and what becomes of messages when the number changes. `None` when there is no such device.
 pub async fn change(
     db: &Db,
     tenant: TenantId,
     id: DeviceId,
     name: Option<&str>,
     pacing: Option<&Pacing>,
+    on_relink: Option<OnRelink>,
     now: Timestamp,
 ) -> Result<Option<Device>, StoreError> {
-    let mut update =
-        Update::default().set_some("name", name)?.set_some("pacing", pacing)?.set("updatedAt", now)?;
-    if pacing.is_some() {
+    let mut update = Update::default()
+        .set_some("name", name)?
+        .set_some("pacing", pacing)?
+        .set_some("onRelink", on_relink)?
+        .set("updatedAt", now)?;
+    if pacing.is_some() || on_relink.is_some() {
         update = update.add("sendRules", 1)?;
     }
-    send(update.apply(live(db, tenant, id)?)).await
+    send(db, update.apply(live(db, tenant, id)?)).await
 }
 
 /// Writes down what the owner wants, and the status that it shows at once. `None` when there is no such
-/// device.
+/// device. `allow_number_change`: whether the next link may be to another number than the last one.
 pub async fn set_desired(
     db: &Db,
     tenant: TenantId,
     id: DeviceId,
     desired: Desired,
     status: Option<DeviceStatus>,
+    allow_number_change: bool,
     now: Timestamp,
 ) -> Result<Option<Device>, StoreError> {
-    let update =
-        Update::default().set("desired", desired)?.set_some("status", status)?.set("updatedAt", now)?;
-    send(update.apply(live(db, tenant, id)?)).await
+    let update = Update::default()
+        .set("desired", desired)?
+        .set_some("status", status)?
+        .set("allowNumberChange", allow_number_change)?
+        .set("updatedAt", now)?;
+    send(db, update.apply(live(db, tenant, id)?)).await
 }
 
 /// Pauses or resumes a device's queue. `None` when there is no such device.
@@ -228,12 +234,12 @@ pub async fn set_paused(
     now: Timestamp,
 ) -> Result<Option<Device>, StoreError> {
     let update = Update::default().set("paused", paused)?.add("sendRules", 1)?.set("updatedAt", now)?;
-    send(update.apply(live(db, tenant, id)?)).await
+    send(db, update.apply(live(db, tenant, id)?)).await
 }
 
 /// Writes down that a message of a device was accepted and not queued.
 pub async fn mark_gap(db: &Db, tenant: TenantId, id: DeviceId, now: Timestamp) -> Result<(), StoreError> {
-    send(Update::default().set("outboxGap", now)?.apply(live(db, tenant, id)?)).await.map(drop)
+    send(db, Update::default().set("outboxGap", now)?.apply(live(db, tenant, id)?)).await.map(drop)
 }
 
 /// The outbox was looked into at `looked_at`, so that what was not queued before that is known of.
@@ -251,7 +257,7 @@ pub async fn clear_gap(
         .condition_expression("outboxGap < :looked")
         .expression_attribute_values(":looked", serde_dynamo::to_attribute_value(looked_at)?)
         .return_values(ReturnValue::AllNew);
-    send(Update::default().remove("outboxGap").apply(request)).await.map(drop)
+    send(db, Update::default().remove("outboxGap").apply(request)).await.map(drop)
 }
 
 /// Writes down what the connector reports. `None` when the device is gone or being deleted.
@@ -268,11 +274,47 @@ pub async fn report(
         .set_some("lid", report.lid)?
         .set_some("pushName", report.push_name)?
         .set_some("lastError", report.last_error)?
-        .set_some("qr", report.qr)?
         .set_some("lastSeenAt", report.last_seen_at)?
         .set_some("desired", report.desired)?
         .set("updatedAt", now)?;
-    send(update.apply(live(db, tenant, id)?)).await
+    let update = match report.desired {
+        // Whoever is to be linked anew asks anew.
+        Some(_) => update.set("allowNumberChange", false)?,
+        None => update,
+    };
+    let update = match report.qr {
+        Some(qr) => update.set_value("qr", db.to_value(Table::Devices, &key(tenant, id), "qr", qr)?),
+        None => update,
+    };
+    send(db, update.apply(live(db, tenant, id)?)).await
+}
+
+/// Writes down which number a device is linked to from now on: `generation` is its place in `numbers`. `None` when
+/// the device is gone or being deleted, or its link is not the one of `former` any more.
+pub async fn relink(
+    db: &Db,
+    former: Link,
+    generation: u32,
+    numbers: &[PhoneNumber],
+    now: Timestamp,
+) -> Result<Option<Device>, StoreError> {
+    let Link { tenant, device, generation: was } = former;
+    let mut update = Update::default()
+        .set("numbers", numbers)?
+        .set("generation", generation)?
+        .set("allowNumberChange", false)?
+        .set("updatedAt", now)?;
+    if generation != was {
+        // What is accepted from now on is not to be judged by what a lane knows of the former link.
+        update = update.add("sendRules", 1)?;
+    }
+    let request = live(db, tenant, device)?
+        .condition_expression(
+            "attribute_exists(id) AND desired <> :deleted \
+             AND (attribute_not_exists(generation) OR generation = :was)",
+        )
+        .expression_attribute_values(":was", AttributeValue::N(was.to_string()));
+    send(db, update.apply(request)).await
 }
 
 /// Deletes the row: the last step of deleting a device.
@@ -301,7 +343,7 @@ pub async fn list_all(db: &Db, tenant: TenantId) -> Result<Vec<Device>, StoreErr
         .key_condition_expression("accountId = :account")
         .expression_attribute_values(":account", AttributeValue::S(tenant.to_string()))
         .consistent_read(true);
-    query_all(query).await
+    query_all(db, query).await
 }
 
 fn key(tenant: TenantId, id: DeviceId) -> HashMap<String, AttributeValue> {
@@ -323,9 +365,9 @@ fn live(db: &Db, tenant: TenantId, id: DeviceId) -> Result<UpdateItemFluentBuild
         .return_values(ReturnValue::AllNew))
 }
 
-async fn send(request: UpdateItemFluentBuilder) -> Result<Option<Device>, StoreError> {
+async fn send(db: &Db, request: UpdateItemFluentBuilder) -> Result<Option<Device>, StoreError> {
     match request.send().await {
-        Ok(answer) => Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?)),
+        Ok(answer) => Ok(Some(db.from_item(Table::Devices, answer.attributes.unwrap_or_default())?)),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
             Ok(None)
         }

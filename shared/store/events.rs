@@ -8,9 +8,7 @@ use aws_sdk_dynamodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Db, StoreError, Table,
-    db::to_item,
-    keys,
+    Db, StoreError, Table, keys,
     page::{bytes_of, delete_all},
 };
 use crate::{
@@ -34,9 +32,9 @@ pub struct EventRow {
     pub block: BlockId,
     /// When it is dropped, in unix seconds.
     pub ttl: i64,
-    /// The events, in their order.
+    /// The events, in their order; nothing in the place of one that was erased, so that the others keep their ids.
     #[serde(with = "text")]
-    events: Vec<NewEvent>,
+    events: Vec<Option<NewEvent>>,
 }
 
 impl EventRow {
@@ -48,6 +46,7 @@ impl EventRow {
         until: Timestamp,
         events: Vec<NewEvent>,
     ) -> Self {
+        let events = events.into_iter().map(Some).collect();
         Self { pk: tenant, sequence, at, block, ttl: until.unix_seconds(), events }
     }
 
@@ -55,12 +54,22 @@ impl EventRow {
     pub fn into_events(self) -> Vec<Event> {
         let Self { at, sequence, events, .. } = self;
         let id = |index| EventId::at(at, sequence, u16::try_from(index).unwrap_or(u16::MAX));
-        events.into_iter().enumerate().map(|(index, event)| event.logged_as(id(index))).collect()
+        events
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, event)| Some(event?.logged_as(id(index))))
+            .collect()
     }
 
     /// Its events as they came.
-    pub fn events(&self) -> &[NewEvent] {
-        &self.events
+    pub fn events(&self) -> impl Iterator<Item = &NewEvent> {
+        self.events.iter().flatten()
+    }
+
+    /// Erases some of them. Says whether there were any.
+    pub fn erase(&mut self, which: impl Fn(&NewEvent) -> bool) -> bool {
+        let erased = self.events.iter_mut().filter(|event| event.as_ref().is_some_and(&which));
+        erased.map(|event| *event = None).count() > 0
     }
 }
 
@@ -79,7 +88,7 @@ pub async fn append(db: &Db, row: &EventRow) -> Result<Appended, StoreError> {
         .client()
         .put_item()
         .table_name(db.table(Table::Events))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::Events, row)?))
         .condition_expression("attribute_not_exists(pk)")
         .send()
         .await;
@@ -89,6 +98,21 @@ pub async fn append(db: &Db, row: &EventRow) -> Result<Appended, StoreError> {
             Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Appended::Taken),
             _ => Err(error.into()),
         },
+    }
+}
+
+/// Writes a row anew that lost some of its events, unless it has been dropped meanwhile.
+pub async fn replace(db: &Db, row: &EventRow) -> Result<(), StoreError> {
+    let put = db.client().put_item().table_name(db.table(Table::Events));
+    let put =
+        put.set_item(Some(db.to_item(Table::Events, row)?)).condition_expression("attribute_exists(pk)");
+    match put.send().await {
+        Err(error)
+            if !error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+        {
+            Err(error.into())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -105,12 +129,12 @@ pub struct EventRows {
 
 /// The rows that come after a number, the next one first; 0 is before all.
 pub async fn after(db: &Db, tenant: TenantId, number: u64, limit: u16) -> Result<EventRows, StoreError> {
-    read(of(db, tenant, "sk > :sk", number), limit).await
+    read(db, of(db, tenant, "sk > :sk", number), limit).await
 }
 
 /// The rows up to a number, that one included, the last one first.
 pub async fn up_to(db: &Db, tenant: TenantId, number: u64, limit: u16) -> Result<EventRows, StoreError> {
-    read(of(db, tenant, "sk <= :sk", number).scan_index_forward(false), limit).await
+    read(db, of(db, tenant, "sk <= :sk", number).scan_index_forward(false), limit).await
 }
 
 /// The number of a log's last row; 0 when it has none.
@@ -138,12 +162,12 @@ fn of(db: &Db, tenant: TenantId, rows: &str, number: u64) -> QueryFluentBuilder 
         .consistent_read(true)
 }
 
-async fn read(query: QueryFluentBuilder, limit: u16) -> Result<EventRows, StoreError> {
+async fn read(db: &Db, query: QueryFluentBuilder, limit: u16) -> Result<EventRows, StoreError> {
     let query = query.return_consumed_capacity(ReturnConsumedCapacity::Total);
     let answer = query.limit(i32::from(limit)).send().await?;
     let bytes = bytes_of(answer.consumed_capacity(), true);
     let more = answer.last_evaluated_key.is_some();
-    let rows = answer.items.unwrap_or_default().into_iter().map(serde_dynamo::from_item);
+    let rows = answer.items.unwrap_or_default().into_iter().map(|item| db.from_item(Table::Events, item));
     Ok(EventRows { rows: rows.collect::<Result<_, _>>()?, more, bytes })
 }
 
@@ -162,7 +186,7 @@ mod sequence {
     }
 }
 
-/// Events as one text: half the size that DynamoDB's own types take. One that would cost more than a write unit
+/// Events as one text, before it is sealed: half the size that DynamoDB's own types take. One that would cost more than a write unit
 /// is deflated (RFC 1951), as events of one row say much the same.
 mod text {
     use std::{
@@ -182,7 +206,10 @@ mod text {
     /// From this size on, in bytes: a write unit is 1 KB, and the rest of the row takes some of it.
     const DEFLATED_FROM: usize = 800;
 
-    pub(super) fn serialize<S: Serializer>(events: &[NewEvent], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        events: &[Option<NewEvent>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         let text = serde_json::to_string(events).map_err(S::Error::custom)?;
         if text.len() < DEFLATED_FROM {
             return serializer.serialize_str(&text);
@@ -192,14 +219,16 @@ mod text {
         serializer.serialize_bytes(&encoder.finish().map_err(S::Error::custom)?)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NewEvent>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Option<NewEvent>>, D::Error> {
         deserializer.deserialize_any(Text)
     }
 
     struct Text;
 
     impl Visitor<'_> for Text {
-        type Value = Vec<NewEvent>;
+        type Value = Vec<Option<NewEvent>>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("events as JSON, deflated or not")
@@ -219,6 +248,8 @@ mod text {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use serde_json::json;
 
     use super::*;
@@ -239,20 +270,32 @@ mod tests {
     fn events_are_read_as_they_were_written_few_as_text_and_many_deflated() {
         for count in [1, 8, 50] {
             let row = row(count);
-            let item = to_item(&row).unwrap();
+            let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(&row).unwrap();
             let written = &item["events"];
             assert_eq!(written.is_s(), count == 1, "{count}: {written:?}");
             let read: EventRow = serde_dynamo::from_item(item).unwrap();
             assert_eq!(read.sequence, row.sequence);
-            let data =
-                |row: &EventRow| row.events().iter().map(|event| event.data.clone()).collect::<Vec<_>>();
+            let data = |row: &EventRow| row.events().map(|event| event.data.clone()).collect::<Vec<_>>();
             assert_eq!(data(&read), data(&row));
         }
     }
 
     #[test]
+    fn those_beside_an_erased_event_keep_their_ids() {
+        let mut row = row(5);
+        let ids =
+            |row: &EventRow| row.clone().into_events().into_iter().map(|event| event.id).collect::<Vec<_>>();
+        let before = ids(&row);
+        assert!(row.erase(|event| event.data["id"] == "msg_1"));
+        assert!(!row.erase(|event| event.data["id"] == "msg_1"));
+        let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(&row).unwrap();
+        let read: EventRow = serde_dynamo::from_item(item).unwrap();
+        assert_eq!(ids(&read), [before[0], before[2], before[3], before[4]]);
+    }
+
+    #[test]
     fn fifty_events_fit_two_write_units() {
-        let item = to_item(row(50)).unwrap();
+        let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(row(50)).unwrap();
         let bytes = item["events"].as_b().unwrap().as_ref().len();
         assert!(bytes < 2048, "{bytes}");
     }

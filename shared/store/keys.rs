@@ -4,6 +4,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         account::Email,
+        device::Link,
         ids::{AccountId, DeliveryId, DeviceId, MessageId, TenantId, WebhookId},
         jid::Jid,
         message::Priority,
@@ -56,15 +57,28 @@ pub fn device_partition(tenant: TenantId, device: DeviceId) -> String {
     format!("{tenant}#{device}")
 }
 
+/// Partition of what belongs to one link of a device: the device's own for its first number.
+pub fn link_partition(link: Link) -> String {
+    format!("{}#{}", link.tenant, linked(link))
+}
+
+/// A device under one of its numbers.
+fn linked(Link { device, generation, .. }: Link) -> String {
+    match generation {
+        0 => device.to_string(),
+        generation => format!("{device}~{generation}"),
+    }
+}
+
 /// The tenant and device of a partition made by [`device_partition`].
 pub fn split_device_partition(pk: &str) -> Option<(TenantId, DeviceId)> {
     let (tenant, device) = pk.split_once('#')?;
     Some((tenant.parse().ok()?, device.parse().ok()?))
 }
 
-/// Partition of the `by-chat` index: one chat of one device.
-pub fn chat_partition(tenant: TenantId, device: DeviceId, chat: &Jid) -> String {
-    format!("{tenant}#{device}#{chat}")
+/// Partition of the `by-chat` index: one chat of one link.
+pub fn chat_partition(link: Link, chat: &Jid) -> String {
+    format!("{}#{chat}", link_partition(link))
 }
 
 /// Partition of the `by-shard` and `outbox` indexes.
@@ -83,18 +97,28 @@ pub fn activity(at: Timestamp, chat: &Jid) -> String {
     format!("{:.10}#{chat}", at.to_string())
 }
 
-/// Place in the `outbox` index: by device, then in the order in which its messages are to go.
-pub fn outbox_position(device: DeviceId, priority: Priority, at: Timestamp, message: MessageId) -> String {
-    format!("{}{}", outbox_prefix(device, priority), position(at, &message.to_string()))
+/// Place in the `outbox` index: by device and link, then in the order in which its messages are to go.
+pub fn outbox_position(link: Link, priority: Priority, at: Timestamp, message: MessageId) -> String {
+    format!("{}{}", outbox_prefix(link, priority), position(at, &message.to_string()))
 }
 
-/// What the places of one device's messages of one priority begin with.
-pub fn outbox_prefix(device: DeviceId, priority: Priority) -> String {
+/// The first and the last that a place of one link's messages may be.
+pub fn outbox_range(link: Link) -> (String, String) {
+    (format!("{}#", linked(link)), format!("{}#~", linked(link)))
+}
+
+/// What comes behind every place of a device, whatever its link, and before those of the next one.
+pub fn outbox_behind(device: DeviceId) -> String {
+    format!("{device}~~")
+}
+
+/// What the places of one link's messages of one priority begin with.
+pub fn outbox_prefix(link: Link, priority: Priority) -> String {
     let rank = match priority {
         Priority::Normal => 0,
         Priority::Bulk => 1,
     };
-    format!("{device}#{rank}#")
+    format!("{}#{rank}#", linked(link))
 }
 
 /// What is in a place made by [`outbox_position`].

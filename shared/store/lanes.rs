@@ -1,15 +1,12 @@
-//! How the lanes of devices stand. Only the connector that holds the device writes here.
+//! How the lanes of devices stand, under each of their numbers. Only the connector that holds the device writes here.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
-use super::{Db, StoreError, Table, db::to_item, keys};
-use crate::domain::{
-    ids::{DeviceId, TenantId},
-    lane::Lane,
-};
+use super::{Db, StoreError, Table, keys};
+use crate::domain::{device::Link, lane::Lane};
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -30,32 +27,26 @@ pub enum Written {
 }
 
 /// How a device's lane stands.
-pub async fn get(db: &Db, tenant: TenantId, device: DeviceId) -> Result<Lane, StoreError> {
+pub async fn get(db: &Db, link: Link) -> Result<Lane, StoreError> {
     let answer = db
         .client()
         .get_item()
         .table_name(db.table(Table::Lanes))
-        .set_key(Some(key(tenant, device)))
+        .set_key(Some(key(link)))
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(serde_dynamo::from_item).transpose()?.unwrap_or_default())
+    Ok(answer.item.map(|item| db.from_item(Table::Lanes, item)).transpose()?.unwrap_or_default())
 }
 
 /// Writes down how a device's lane stands, unless a later holder of its shard has.
-pub async fn put(
-    db: &Db,
-    tenant: TenantId,
-    device: DeviceId,
-    lane: &Lane,
-    epoch: u64,
-) -> Result<Written, StoreError> {
-    let row = Row { pk: keys::device_partition(tenant, device), epoch, lane };
+pub async fn put(db: &Db, link: Link, lane: &Lane, epoch: u64) -> Result<Written, StoreError> {
+    let row = Row { pk: keys::link_partition(link), epoch, lane };
     let put = db
         .client()
         .put_item()
         .table_name(db.table(Table::Lanes))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::Lanes, row)?))
         .condition_expression("attribute_not_exists(epoch) OR epoch <= :epoch")
         .expression_attribute_values(":epoch", AttributeValue::N(epoch.to_string()));
     match put.send().await {
@@ -68,12 +59,12 @@ pub async fn put(
 }
 
 /// Forgets a device's lane.
-pub async fn delete(db: &Db, tenant: TenantId, device: DeviceId) -> Result<(), StoreError> {
+pub async fn delete(db: &Db, link: Link) -> Result<(), StoreError> {
     let delete = db.client().delete_item().table_name(db.table(Table::Lanes));
-    delete.set_key(Some(key(tenant, device))).send().await?;
+    delete.set_key(Some(key(link))).send().await?;
     Ok(())
 }
 
-fn key(tenant: TenantId, device: DeviceId) -> HashMap<String, AttributeValue> {
-    HashMap::from([("pk".into(), AttributeValue::S(keys::device_partition(tenant, device)))])
+fn key(link: Link) -> HashMap<String, AttributeValue> {
+    HashMap::from([("pk".into(), AttributeValue::S(keys::link_partition(link)))])
 }

@@ -56,7 +56,7 @@ pub async fn list(db: &Db) -> Result<Vec<LeaseRow>, StoreError> {
         .key_condition_expression("pk = :pk")
         .expression_attribute_values(":pk", AttributeValue::S(keys::LEASES.into()))
         .consistent_read(true);
-    let rows: Vec<Row> = query_all(query).await?;
+    let rows: Vec<Row> = query_all(db, query).await?;
     let read = |Row { shard, owner, epoch, counter }: Row| {
         Some(LeaseRow { shard: shard.parse().ok()?, owner, epoch, counter })
     };

@@ -11,9 +11,7 @@ use aws_sdk_dynamodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Db, Page, StoreError, Table,
-    db::to_item,
-    keys,
+    Db, Page, StoreError, Table, keys,
     page::{batch_get, delete_all, query_all, query_page},
     update::Update,
 };
@@ -21,6 +19,7 @@ use crate::{
     clock::Timestamp,
     cursor::LastKey,
     domain::{
+        device::Link,
         ids::{DeviceId, MessageId, TenantId},
         jid::Jid,
         message::{Message, MessageStatus, SendFailure},
@@ -86,11 +85,11 @@ async fn insert(
     let row = Row {
         pk: keys::device_partition(tenant, message.device_id),
         sk: message.id.wa_message_id(),
-        chat_pk: keys::chat_partition(tenant, message.device_id, &message.chat),
+        chat_pk: keys::chat_partition(message.link(tenant), &message.chat),
         position: keys::position(message.created_at, &message.id.to_string()),
         outbox_shard: outbox_shard.map(keys::shard_partition),
         outbox_position: outbox_shard.map(|_| {
-            keys::outbox_position(message.device_id, message.priority, message.created_at, message.id)
+            keys::outbox_position(message.link(tenant), message.priority, message.created_at, message.id)
         }),
         request_hash,
         message: message.clone(),
@@ -99,7 +98,7 @@ async fn insert(
         .client()
         .put_item()
         .table_name(db.table(Table::Messages))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::Messages, row)?))
         .condition_expression("attribute_not_exists(pk)")
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .send()
@@ -108,7 +107,7 @@ async fn insert(
         Ok(_) => Ok(Inserted::New),
         Err(error) => match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(e)) => {
-                let row: Row = serde_dynamo::from_item(e.item().cloned().unwrap_or_default())?;
+                let row: Row = db.from_item(Table::Messages, e.item().cloned().unwrap_or_default())?;
                 Ok(Inserted::Existing { message: Box::new(row.message), request_hash: row.request_hash })
             }
             _ => Err(error.into()),
@@ -131,7 +130,7 @@ pub async fn get(
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(serde_dynamo::from_item::<_, Row>).transpose()?.map(|row| row.message))
+    Ok(answer.item.map(|item| db.from_item::<Row>(Table::Messages, item)).transpose()?.map(|row| row.message))
 }
 
 /// A step forward of a message's status, or several at once.
@@ -147,6 +146,24 @@ pub struct Step {
     pub read_at: Option<Timestamp>,
     /// Why it failed, and when.
     pub failure: Option<(SendFailure, Timestamp)>,
+    /// Which message may take it; any, when not given.
+    pub only: Option<Only>,
+}
+
+/// What a message must be for a step to be taken. Any other stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Only {
+    /// Of this link of its device.
+    pub generation: u32,
+    /// In one of these chats; in any, when there are none.
+    pub chats: Vec<Jid>,
+}
+
+impl Only {
+    /// Whether a message of a chat may take the step, as far as the chat is concerned.
+    pub fn takes(&self, chat: &Jid) -> bool {
+        self.chats.is_empty() || self.chats.contains(chat)
+    }
 }
 
 impl Step {
@@ -161,7 +178,14 @@ impl Step {
             delivered_at: when(&[Delivered, Read]),
             read_at: when(&[Read]),
             failure: None,
+            only: None,
         }
+    }
+
+    /// The same, for such a message only.
+    #[must_use]
+    pub fn only(self, only: Only) -> Self {
+        Self { only: Some(only), ..self }
     }
 
     /// Giving up, and why.
@@ -169,7 +193,8 @@ impl Step {
         Self { failure: Some((error, at)), ..Self::to(MessageStatus::Failed, at) }
     }
 
-    /// Both steps in one, which goes as far as the one that goes farther. What happened first tells when.
+    /// Both steps in one, which goes as far as the one that goes farther. What happened first tells when. Which
+    /// messages may take it is as this one says.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let first = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
@@ -180,6 +205,7 @@ impl Step {
             delivered_at: first(self.delivered_at, other.delivered_at),
             read_at: first(self.read_at, other.read_at),
             failure: self.failure.or(other.failure),
+            only: self.only,
         }
     }
 }
@@ -204,7 +230,7 @@ impl Step {
 pub enum Advanced {
     /// The message as it is now.
     Done(Box<Message>),
-    /// The message is past that already; as it is now.
+    /// The message is past that already, or not one that may take it; as it is now.
     Stale(Box<Message>),
     /// There is no such message.
     Missing,
@@ -264,17 +290,35 @@ pub async fn advance_from(
     } else {
         update = update.remove("outboxShard").remove("outboxPosition");
     }
-    let request = request.condition_expression(format!("#status IN ({})", before.join(", ")));
+    let mut condition = format!("#status IN ({})", before.join(", "));
+    if let Some(only) = &step.only {
+        if only.generation == 0 {
+            condition.push_str(" AND attribute_not_exists(linkGeneration)");
+        } else {
+            condition.push_str(" AND linkGeneration = :generation");
+            request = request
+                .expression_attribute_values(":generation", AttributeValue::N(only.generation.to_string()));
+        }
+        if !only.chats.is_empty() {
+            let names: Vec<_> = (0..only.chats.len()).map(|n| format!(":chat{n}")).collect();
+            condition.push_str(&format!(" AND #chat IN ({})", names.join(", ")));
+            request = request.expression_attribute_names("#chat", "chat");
+            for (name, chat) in names.into_iter().zip(&only.chats) {
+                request = request.expression_attribute_values(name, AttributeValue::S(chat.to_string()));
+            }
+        }
+    }
+    let request = request.condition_expression(condition);
     match update.apply(request).send().await {
         Ok(answer) => {
-            let row: Row = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
+            let row: Row = db.from_item(Table::Messages, answer.attributes.unwrap_or_default())?;
             let after = step.taken_by(&row.message);
             Ok((Advanced::Done(Box::new(after)), Some(Box::new(row.message))))
         }
         Err(error) => match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(e)) => match e.item() {
                 Some(item) => {
-                    let row: Row = serde_dynamo::from_item(item.clone())?;
+                    let row: Row = db.from_item(Table::Messages, item.clone())?;
                     Ok((Advanced::Stale(Box::new(row.message)), None))
                 }
                 None => Ok((Advanced::Missing, None)),
@@ -287,14 +331,14 @@ pub async fn advance_from(
 /// A chat's messages, newest first.
 pub async fn list_by_chat(
     db: &Db,
-    tenant: TenantId,
-    device: DeviceId,
+    link: Link,
     chat: &Jid,
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<Message>, StoreError> {
-    let query = by_chat(db, tenant, device, chat).scan_index_forward(false);
-    let page: Page<IndexKey> = query_page(query, &["pk", "sk", "chatPk", "position"], limit, from).await?;
+    let query = by_chat(db, link, chat).scan_index_forward(false);
+    let page: Page<IndexKey> =
+        query_page(db, query, &["pk", "sk", "chatPk", "position"], limit, from).await?;
     let mut found = get_many(db, &page.items).await?;
     let items = page.items.iter().filter_map(|key| found.remove(&key.sk)).collect();
     Ok(Page { items, next: page.next })
@@ -302,23 +346,16 @@ pub async fn list_by_chat(
 
 /// Gives the messages of one chat another chat: for a contact that turned out to be one already known.
 /// Says how many it moved.
-pub async fn move_chat(
-    db: &Db,
-    tenant: TenantId,
-    device: DeviceId,
-    from: &Jid,
-    to: &Jid,
-) -> Result<usize, StoreError> {
-    let keys: Vec<IndexKey> = query_all(by_chat(db, tenant, device, from)).await?;
+pub async fn move_chat(db: &Db, link: Link, from: &Jid, to: &Jid) -> Result<usize, StoreError> {
+    let keys: Vec<IndexKey> = query_all(db, by_chat(db, link, from)).await?;
     for index_key in &keys {
         let request = db
             .client()
             .update_item()
             .table_name(db.table(Table::Messages))
-            .set_key(Some(key(tenant, device, &index_key.sk)))
+            .set_key(Some(key(link.tenant, link.device, &index_key.sk)))
             .condition_expression("attribute_exists(pk)");
-        let update =
-            Update::default().set("chat", to)?.set("chatPk", keys::chat_partition(tenant, device, to))?;
+        let update = Update::default().set("chat", to)?.set("chatPk", keys::chat_partition(link, to))?;
         update.apply(request).send().await?;
     }
     Ok(keys.len())
@@ -361,8 +398,7 @@ pub(super) async fn get_many(
 
 fn by_chat(
     db: &Db,
-    tenant: TenantId,
-    device: DeviceId,
+    link: Link,
     chat: &Jid,
 ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
     db.client()
@@ -370,7 +406,7 @@ fn by_chat(
         .table_name(db.table(Table::Messages))
         .index_name("by-chat")
         .key_condition_expression("chatPk = :chat")
-        .expression_attribute_values(":chat", AttributeValue::S(keys::chat_partition(tenant, device, chat)))
+        .expression_attribute_values(":chat", AttributeValue::S(keys::chat_partition(link, chat)))
 }
 
 pub(super) fn key(tenant: TenantId, device: DeviceId, derived_id: &str) -> HashMap<String, AttributeValue> {

@@ -24,6 +24,7 @@ mod page;
 mod probe;
 pub mod refresh_tokens;
 pub mod replays;
+mod sealed;
 pub mod session_keys;
 pub mod tables;
 mod transact;

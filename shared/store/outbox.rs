@@ -11,6 +11,7 @@ use super::{Db, Page, StoreError, Table, keys, messages::IndexKey, messages::get
 use crate::{
     clock::Timestamp,
     domain::{
+        device::Link,
         ids::{DeviceId, MessageId, TenantId},
         message::{Message, Priority},
     },
@@ -50,7 +51,7 @@ pub async fn first_of_each_device(db: &Db, shard: u16) -> Result<Vec<Waiting>, S
     let mut from = String::from("!");
     loop {
         let query = of_shard_between(db, shard, &from, END);
-        let page: Page<Row> = query_page(query, &KEYS, PAGE, None).await?;
+        let page: Page<Row> = query_page(db, query, &KEYS, PAGE, None).await?;
         for found in page.items.iter().filter_map(waiting) {
             if firsts.last().is_none_or(|last| last.device != found.device) {
                 firsts.push(found);
@@ -58,38 +59,37 @@ pub async fn first_of_each_device(db: &Db, shard: u16) -> Result<Vec<Waiting>, S
         }
         let Some(last) = page.items.last().filter(|_| page.next.is_some()) else { return Ok(firsts) };
         from = match keys::split_device_partition(&last.pk) {
-            Some((_, device)) => format!("{device}#~"),
+            Some((_, device)) => keys::outbox_behind(device),
             None => last.outbox_position.clone(),
         };
     }
 }
 
-/// The first messages of a device that wait behind `after`, of one priority.
-pub async fn of_device(
+/// The first messages of a link that wait behind `after`, of one priority.
+pub async fn of_link(
     db: &Db,
     shard: u16,
-    device: DeviceId,
+    link: Link,
     priority: Priority,
     after: Option<&Waiting>,
     limit: u16,
 ) -> Result<Vec<Waiting>, StoreError> {
-    let prefix = keys::outbox_prefix(device, priority);
+    let prefix = keys::outbox_prefix(link, priority);
     let from = match after {
-        Some(w) => keys::outbox_position(device, priority, w.queued_at, w.message),
+        Some(w) => keys::outbox_position(link, priority, w.queued_at, w.message),
         None => prefix.clone(),
     };
     // No place equals a mere prefix, and `~` comes behind every character of one.
     let query = of_shard_between(db, shard, &from, &format!("{prefix}~"));
-    let page: Page<Row> = query_page(query, &KEYS, limit.saturating_add(1), None).await?;
+    let page: Page<Row> = query_page(db, query, &KEYS, limit.saturating_add(1), None).await?;
     let found = page.items.iter().filter_map(waiting);
     Ok(found.filter(|w| after.is_none_or(|a| a.message != w.message)).take(usize::from(limit)).collect())
 }
 
-/// How many messages of a device wait.
-pub async fn count(db: &Db, shard: u16, device: DeviceId) -> Result<u64, StoreError> {
-    let query =
-        of_shard_between(db, shard, &format!("{device}#"), &format!("{device}#~")).select(Select::Count);
-    counted(query).await
+/// How many messages of a link wait.
+pub async fn count(db: &Db, shard: u16, link: Link) -> Result<u64, StoreError> {
+    let (from, to) = keys::outbox_range(link);
+    counted(of_shard_between(db, shard, &from, &to).select(Select::Count)).await
 }
 
 /// How many messages of a shard wait.
@@ -97,19 +97,13 @@ pub async fn count_of_shard(db: &Db, shard: u16) -> Result<u64, StoreError> {
     counted(of_shard(db, shard).select(Select::Count)).await
 }
 
-/// The first messages of a device that wait, of each priority, as they are.
-pub async fn front(
-    db: &Db,
-    tenant: TenantId,
-    device: DeviceId,
-    shard: u16,
-    limit: u16,
-) -> Result<Vec<Message>, StoreError> {
-    let pk = keys::device_partition(tenant, device);
+/// The first messages of a link that wait, of each priority, as they are.
+pub async fn front(db: &Db, link: Link, shard: u16, limit: u16) -> Result<Vec<Message>, StoreError> {
+    let pk = keys::device_partition(link.tenant, link.device);
     let first = async |priority| {
-        let prefix = keys::outbox_prefix(device, priority);
+        let prefix = keys::outbox_prefix(link, priority);
         let query = of_shard_between(db, shard, &prefix, &format!("{prefix}~"));
-        query_page::<IndexKey>(query, &KEYS, limit, None).await
+        query_page::<IndexKey>(db, query, &KEYS, limit, None).await
     };
     let (normal, bulk) = tokio::try_join!(first(Priority::Normal), first(Priority::Bulk))?;
     let own = normal.items.into_iter().chain(bulk.items).filter(|key| key.pk == pk);

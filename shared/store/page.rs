@@ -56,23 +56,25 @@ pub(super) fn bytes_of(consumed: Option<&ConsumedCapacity>, is_consistent: bool)
 /// fewer rows than it read; those answers are followed up here, but not without end, nor beyond [`MOST_BYTES`]: a page
 /// may be short, or empty, while there is more. `key` names the attributes that a cursor consists of.
 pub(super) async fn query_page<T: DeserializeOwned>(
+    db: &Db,
     query: QueryFluentBuilder,
     key: &[&str],
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<T>, StoreError> {
-    query_page_within(MOST_BYTES, query, key, limit, from).await
+    query_page_within(db, MOST_BYTES, query, key, limit, from).await
 }
 
 /// The same for a part of a page, which reads its part of the bytes.
 pub(super) async fn query_page_within<T: DeserializeOwned>(
+    db: &Db,
     most_bytes: usize,
     query: QueryFluentBuilder,
     key: &[&str],
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<T>, StoreError> {
-    let limit = usize::from(limit);
+    let (limit, table) = (usize::from(limit), db.table_of(&query));
     let read = match query.get_filter_expression() {
         Some(_) => FILTERED_READ,
         None => i32::try_from(limit).unwrap_or(FILTERED_READ),
@@ -88,7 +90,7 @@ pub(super) async fn query_page_within<T: DeserializeOwned>(
         for item in answer.items.unwrap_or_default() {
             if items.len() == limit {
                 let last = items.last().map(|item| key_of(item, key));
-                return finish(items, last);
+                return finish(db, table, items, last);
             }
             items.push(item);
         }
@@ -97,7 +99,7 @@ pub(super) async fn query_page_within<T: DeserializeOwned>(
             break;
         }
     }
-    finish(items, from.map(to_key))
+    finish(db, table, items, from.map(to_key))
 }
 
 fn key_of(item: &Key, names: &[&str]) -> LastKey {
@@ -109,17 +111,25 @@ fn key_of(item: &Key, names: &[&str]) -> LastKey {
     )
 }
 
-fn finish<T: DeserializeOwned>(items: Vec<Key>, next: Option<LastKey>) -> Result<Page<T>, StoreError> {
-    let items = items.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?;
+fn finish<T: DeserializeOwned>(
+    db: &Db,
+    table: Table,
+    items: Vec<Key>,
+    next: Option<LastKey>,
+) -> Result<Page<T>, StoreError> {
+    let items = items.into_iter().map(|item| db.from_item(table, item)).collect::<Result<_, _>>()?;
     Ok(Page { items, next })
 }
 
 /// Runs a query to its end. Only for lists that are bounded by what they are.
-pub(super) async fn query_all<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
-    let mut items = Vec::new();
+pub(super) async fn query_all<T: DeserializeOwned>(
+    db: &Db,
+    query: QueryFluentBuilder,
+) -> Result<Vec<T>, StoreError> {
+    let (mut items, table) = (Vec::new(), db.table_of(&query));
     let mut pages = query.into_paginator().items().send();
     while let Some(item) = pages.next().await {
-        items.push(serde_dynamo::from_item(item?)?);
+        items.push(db.from_item(table, item?)?);
     }
     Ok(items)
 }
@@ -131,7 +141,7 @@ pub(super) async fn batch_get<T: DeserializeOwned>(
     table: Table,
     keys: Vec<Key>,
 ) -> Result<Vec<T>, StoreError> {
-    let table = db.table(table);
+    let (kind, table) = (table, db.table(table));
     let mut rows = Vec::with_capacity(keys.len());
     for chunk in keys.chunks(100) {
         let mut wanted = chunk.to_vec();
@@ -141,7 +151,7 @@ pub(super) async fn batch_get<T: DeserializeOwned>(
             let keys = keys.expect("keys are given");
             let answer = db.client().batch_get_item().request_items(table, keys).send().await?;
             for item in answer.responses.unwrap_or_default().remove(table).unwrap_or_default() {
-                rows.push(serde_dynamo::from_item(item)?);
+                rows.push(db.from_item(kind, item)?);
             }
             wanted = answer
                 .unprocessed_keys

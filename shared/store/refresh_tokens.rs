@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
-use super::{Db, StoreError, Table, db::to_item, page::delete_all, update::Update};
+use super::{Db, StoreError, Table, page::delete_all, update::Update};
 use crate::{
     clock::Timestamp,
     domain::ids::{AccountId, TokenFamilyId},
@@ -56,7 +56,7 @@ pub async fn create(
     db.client()
         .put_item()
         .table_name(db.table(Table::RefreshTokens))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::RefreshTokens, row)?))
         .send()
         .await?;
     Ok(())
@@ -88,7 +88,7 @@ pub async fn rotate(
         Update::default().set("tokenHash", next_hash)?.set("ttl", (now + LIFETIME).unix_seconds())?;
     match update.apply(request).send().await {
         Ok(answer) => {
-            let row: Row = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
+            let row: Row = db.from_item(Table::RefreshTokens, answer.attributes.unwrap_or_default())?;
             Ok(Rotation::Done(row.account_id, row.generation))
         }
         Err(error) => match error.as_service_error() {
@@ -96,7 +96,7 @@ pub async fn rotate(
                 aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(e),
             ) => {
                 let row: Option<Row> =
-                    e.item().map(|item| serde_dynamo::from_item(item.clone())).transpose()?;
+                    e.item().map(|item| db.from_item(Table::RefreshTokens, item.clone())).transpose()?;
                 Ok(match row {
                     // The write went through and its answer was lost: the SDK tried again.
                     Some(row) if row.token_hash == next_hash => {

@@ -35,6 +35,12 @@ impl Update {
         self.push(name, SetMode::Add, number)
     }
 
+    /// Sets an attribute to what is ready to be stored.
+    pub fn set_value(mut self, name: &'static str, value: AttributeValue) -> Self {
+        self.sets.push((name, SetMode::Always, value));
+        self
+    }
+
     fn push(mut self, name: &'static str, mode: SetMode, value: impl Serialize) -> Result<Self, StoreError> {
         self.sets.push((name, mode, serde_dynamo::to_attribute_value(value)?));
         Ok(self)

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Db, Page, StoreError, Table,
-    db::to_item,
     page::{delete_all, query_all, query_page},
     update::Update,
 };
@@ -83,7 +82,7 @@ pub async fn create(db: &Db, sealer: &Sealer, new: &Unsealed) -> Result<(), Stor
     db.client()
         .put_item()
         .table_name(db.table(Table::Webhooks))
-        .set_item(Some(to_item(row)?))
+        .set_item(Some(db.to_item(Table::Webhooks, row)?))
         .condition_expression("attribute_not_exists(id)")
         .send()
         .await?;
@@ -107,7 +106,7 @@ pub async fn get(
         .await?;
     // What is left of a deleted one has not the form of a webhook.
     let item = answer.item.filter(|item| !item.contains_key("deletedAt"));
-    item.map(|item| unseal(sealer, serde_dynamo::from_item(item)?)).transpose()
+    item.map(|item| unseal(sealer, db.from_item(Table::Webhooks, item)?)).transpose()
 }
 
 /// A tenant's webhooks, oldest first.
@@ -118,14 +117,14 @@ pub async fn list(
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<Unsealed>, StoreError> {
-    let page: Page<Row> = query_page(present(db, tenant), &["accountId", "id"], limit, from).await?;
+    let page: Page<Row> = query_page(db, present(db, tenant), &["accountId", "id"], limit, from).await?;
     let items = page.items.into_iter().map(|row| unseal(sealer, row)).collect::<Result<_, _>>()?;
     Ok(Page { items, next: page.next })
 }
 
 /// All of a tenant's webhooks without their secrets: few, since their number is limited.
 pub async fn all(db: &Db, tenant: TenantId) -> Result<Vec<Webhook>, StoreError> {
-    let rows: Vec<Row> = query_all(present(db, tenant)).await?;
+    let rows: Vec<Row> = query_all(db, present(db, tenant)).await?;
     Ok(rows.into_iter().map(|row| row.webhook).collect())
 }
 
@@ -135,7 +134,7 @@ pub async fn ids_with_deleted(db: &Db, tenant: TenantId) -> Result<Vec<WebhookId
     struct Id {
         id: WebhookId,
     }
-    let rows: Vec<Id> = query_all(of_tenant(db, tenant).projection_expression("id")).await?;
+    let rows: Vec<Id> = query_all(db, of_tenant(db, tenant).projection_expression("id")).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

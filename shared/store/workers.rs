@@ -61,7 +61,7 @@ pub async fn beat(db: &Db, worker: &Worker, counter: u64) -> Result<(), StoreErr
 
 /// The last sign of life of every worker that is remembered.
 pub async fn heartbeats(db: &Db) -> Result<Vec<Heartbeat>, StoreError> {
-    query_all(all(db)).await
+    query_all(db, all(db)).await
 }
 
 /// The workers that told of themselves at `since` or later, oldest first, without their shards.
@@ -74,7 +74,7 @@ pub async fn list(
     let query = all(db)
         .filter_expression("lastHeartbeatAt >= :since")
         .expression_attribute_values(":since", AttributeValue::S(since.to_string()));
-    query_page(query, &["pk", "id"], limit, from).await
+    query_page(db, query, &["pk", "id"], limit, from).await
 }
 
 /// Tells a worker to give its shards to others. `None` when it has not told of itself since `since`.
@@ -88,7 +88,7 @@ pub async fn drain(db: &Db, id: WorkerId, since: Timestamp) -> Result<Option<Wor
         .expression_attribute_values(":since", AttributeValue::S(since.to_string()))
         .return_values(ReturnValue::AllNew);
     match Update::default().set("draining", true)?.apply(request).send().await {
-        Ok(answer) => Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?)),
+        Ok(answer) => Ok(Some(db.from_item(Table::Workers, answer.attributes.unwrap_or_default())?)),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
             Ok(None)
         }

@@ -1,13 +1,18 @@
 //! What the queues are relied on for.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
+use serde_json::json;
 use shared::{
-    domain::ids::{AccountId, DeviceId, MessageId},
+    domain::{
+        event::{Event, EventType},
+        ids::{AccountId, DeliveryId, DeviceId, EventId, MessageId, TenantId, WebhookId},
+        webhook::Trigger,
+    },
     queue::{
         QueueKind,
-        payloads::{SendMessageV1, SendPayload},
+        payloads::{DeliveryPayload, DeliveryV1, SendMessageV1, SendPayload},
     },
 };
 use tokio::time::Instant;
@@ -172,19 +177,46 @@ pub async fn what_comes_too_often_goes_to_the_dead_letters(place: Place) {
     assert_eq!(place.receive_one(&dead).await.body(), Some("poison"));
 }
 
+/// A delivery that is the so-manieth try.
+fn delivery(place: &Place, attempt: u32) -> DeliveryPayload {
+    let now = place.now();
+    let event = Event {
+        id: EventId::at(now.unix_millis(), 1, 0),
+        kind: EventType::MessageReceived,
+        timestamp: now,
+        device_id: None,
+        data: json!({"text": {"body": "Halo"}}),
+    };
+    DeliveryPayload::V1(DeliveryV1 {
+        account_id: TenantId::derived([1; 32]),
+        webhook_id: WebhookId::generate(now),
+        delivery_id: DeliveryId::generate(now),
+        trigger: Trigger::Event,
+        event,
+        attempt,
+        not_before: now,
+        slow: false,
+    })
+}
+
 /// Through the code itself, on a standard queue: FIFO queues have no delay for single messages.
 pub async fn a_delay_holds_back_one_message_and_not_the_others(place: Place) {
-    let delays = [("late", 4), ("now", 0)].map(|(text, seconds)| (text, Duration::from_secs(seconds)));
+    let delays = [(2, 4), (1, 0)];
+    let delays = delays.map(|(attempt, seconds)| (delivery(&place, attempt), Duration::from_secs(seconds)));
     place.queues.send_delayed(QueueKind::Deliveries, delays).await.unwrap();
     let began = Instant::now();
     let url = place.url(QueueKind::Deliveries, 0).await;
-    let mut came = BTreeSet::new();
+    let attempt = |message: &aws_sdk_sqs::types::Message| {
+        let DeliveryPayload::V1(delivery) =
+            place.queues.read(QueueKind::Deliveries, message.body().unwrap()).unwrap();
+        delivery.attempt
+    };
     let first = place.receive_one(&url).await;
-    came.insert(first.body().unwrap().to_owned());
-    assert_eq!(came, BTreeSet::from(["\"now\"".to_owned()]));
+    assert!(!first.body().unwrap().contains("Halo"), "it is sealed");
+    assert_eq!(attempt(&first), 1);
     assert!(began.elapsed() < Duration::from_secs(4), "it came after {:?}", began.elapsed());
     let second = place.receive_one(&url).await;
-    assert_eq!(second.body(), Some("\"late\""));
+    assert_eq!(attempt(&second), 2);
     // To the second.
     assert!(began.elapsed() > Duration::from_secs(3), "it came after {:?}", began.elapsed());
 }

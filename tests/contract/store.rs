@@ -7,6 +7,7 @@ use serde_json::json;
 use shared::{
     clock::Timestamp,
     domain::{
+        device::Link,
         ids::{AccountId, DeviceId, MessageId, WorkerId},
         message::{Message, MessageStatus, Priority},
         plan::{Meter, Rate, Span},
@@ -34,6 +35,10 @@ fn message(device: DeviceId, now: Timestamp) -> Message {
 
 fn ids(place: &Place) -> (AccountId, DeviceId) {
     (AccountId::generate(place.now()), DeviceId::generate(place.now()))
+}
+
+fn link(tenant: AccountId, device: DeviceId) -> Link {
+    Link { tenant, device, generation: 0 }
 }
 
 /// A shard that no other check uses.
@@ -95,16 +100,19 @@ pub async fn the_outbox_is_an_index_that_rows_leave(place: Place) {
         (outbox::count_of_shard(&place.db, shard).await.unwrap() == 6).then_some(())
     })
     .await;
-    let waiting = outbox::of_device(&place.db, shard, device, Priority::Normal, None, 10).await.unwrap();
+    let waiting =
+        outbox::of_link(&place.db, shard, link(tenant, device), Priority::Normal, None, 10).await.unwrap();
     let waiting_ids: Vec<_> = waiting.iter().map(|waiting| waiting.message).collect();
     assert_eq!(waiting_ids, all.iter().map(|message| message.id).collect::<Vec<_>>(), "in their order");
-    let rest = outbox::of_device(&place.db, shard, device, Priority::Normal, Some(&waiting[1]), 10).await;
+    let rest =
+        outbox::of_link(&place.db, shard, link(tenant, device), Priority::Normal, Some(&waiting[1]), 10)
+            .await;
     assert_eq!(rest.unwrap().len(), 3);
 
     let sent = Step::to(MessageStatus::Sent, now);
     messages::advance(&place.db, tenant, device, &all[0].id.wa_message_id(), sent).await.unwrap();
     crate::eventually("what is sent leaves the outbox", async || {
-        (outbox::count(&place.db, shard, device).await.unwrap() == 4).then_some(())
+        (outbox::count(&place.db, shard, link(tenant, device)).await.unwrap() == 4).then_some(())
     })
     .await;
 }
@@ -168,13 +176,14 @@ pub async fn a_list_comes_in_pages_that_join_up(place: Place) {
         messages::insert_outgoing(&place.db, tenant, message, shard, None).await.unwrap();
     }
     crate::eventually("all are in the outbox", async || {
-        (outbox::count(&place.db, shard, device).await.unwrap() == 25).then_some(())
+        (outbox::count(&place.db, shard, link(tenant, device)).await.unwrap() == 25).then_some(())
     })
     .await;
     // By chat, from an index whose rows are then read in batches, newest first.
     let (mut found, mut from, mut pages) = (Vec::new(), None, 0);
     loop {
-        let page = messages::list_by_chat(&place.db, tenant, device, &all[0].chat, 10, from).await.unwrap();
+        let page =
+            messages::list_by_chat(&place.db, link(tenant, device), &all[0].chat, 10, from).await.unwrap();
         assert!(page.items.len() <= 10);
         found.extend(page.items.into_iter().map(|message| message.id));
         (pages, from) = (pages + 1, page.next);

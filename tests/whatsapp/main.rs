@@ -1,5 +1,6 @@
 //! Kurir and WhatsApp: devices of a gateway, phones of the sandbox.
 
+mod at_rest;
 mod events;
 mod inbound;
 mod linking;
@@ -7,4 +8,6 @@ mod outbound;
 mod ownership;
 mod production_build;
 mod queue;
+mod receipts;
+mod relinking;
 mod restart;

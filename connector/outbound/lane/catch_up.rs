@@ -2,11 +2,11 @@
 
 use shared::{
     domain::message::Priority,
-    services::Error,
+    services::{Error, messages},
     store::{devices, outbox},
 };
 
-use super::{Ask, Lane, Over, patiently_until};
+use super::{Ask, Lane, Over, Rules, patiently_until};
 use crate::outbound::{Entry, Job};
 
 /// How much of the outbox a lane takes in at a time.
@@ -19,6 +19,8 @@ pub(super) struct CatchUp {
     pub entries: Vec<Entry>,
     /// Whether something was accepted and not queued.
     gap: bool,
+    /// Whether what waits for other numbers has been seen to.
+    settled: bool,
 }
 
 impl CatchUp {
@@ -26,21 +28,44 @@ impl CatchUp {
     pub fn ask(&mut self, ask: Ask) {
         self.entries.extend(ask.entry);
         self.gap |= ask.gap;
+        self.settled = false;
     }
 }
 
 impl Lane {
+    /// Sees to what waits for other numbers than the device has, once for each wish for a look.
+    async fn settle_others(&mut self) -> Result<(), Over> {
+        let Some(catch_up) = self.catch_up.as_mut().filter(|catch_up| !catch_up.settled) else {
+            return Ok(());
+        };
+        catch_up.settled = true;
+        let rules = self.ends.standing.borrow().rules().cloned();
+        let Some(Rules { others, on_relink, .. }) = rules else { return Ok(()) };
+        let (ctx, place) = (&self.worker.ctx, &self.place);
+        for other in others {
+            let settle = async || messages::settle_left(ctx, place.link(other), place.shard, on_relink).await;
+            let what = "what waits for another number cannot be settled yet";
+            let count = patiently_until(&self.stop, what, settle).await?;
+            if count > 0 {
+                tracing::info!(device = %place.device, count, "messages for another number failed");
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in what waits in the outbox, in its order. Each time from the beginning: a row may come into being
     /// later than one with a later time, and must not be passed over.
     pub(super) async fn look_into_outbox(&mut self) -> Result<(), Over> {
         let now = self.worker.ctx.now();
+        self.settle_others().await?;
         let (db, shard, device) = (&self.worker.ctx.db, self.place.shard, self.place.device);
+        let link = self.place.link(self.ledger.generation());
         for priority in [Priority::Normal, Priority::Bulk] {
             let mut after: Option<outbox::Waiting> = None;
             loop {
                 let after_that = after.as_ref();
                 let look = || async move {
-                    Ok(outbox::of_device(db, shard, device, priority, after_that, AT_A_TIME).await?)
+                    Ok(outbox::of_link(db, shard, link, priority, after_that, AT_A_TIME).await?)
                 };
                 let found = patiently_until(&self.stop, "the outbox cannot be read yet", look).await?;
                 found.iter().for_each(|waiting| self.backlog.add(Job::waiting(waiting)));

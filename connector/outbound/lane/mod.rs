@@ -19,6 +19,7 @@ use std::{
 
 use shared::{
     domain::{
+        device::{Desired, Device, OnRelink},
         ids::MessageId,
         message::{Message, SendFailure},
         pacing::{Limit, Pacing, Turn},
@@ -67,12 +68,53 @@ pub(crate) struct Ask {
 pub(crate) enum Standing {
     /// Not known yet.
     Unknown,
-    /// It may send so fast, by the rules of this number.
-    Open(Pacing, u32),
-    /// Its owner paused it.
-    Paused,
+    /// It may send, by these rules.
+    Open(Rules),
+    /// Its owner paused it, or it is being unlinked.
+    Paused(Rules),
     /// The device is gone.
     Gone,
+}
+
+/// By what a lane goes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rules {
+    /// How fast it may send.
+    pub pacing: Pacing,
+    /// The number of these rules: what was accepted later goes by later ones.
+    pub number: u32,
+    /// The link that the device has, or had last.
+    pub generation: u32,
+    /// The links that it had before.
+    pub others: Vec<u32>,
+    /// What becomes of messages that wait for one of those.
+    pub on_relink: OnRelink,
+}
+
+impl Standing {
+    /// What the owner wants of a device, by its row.
+    pub fn of(device: &Device) -> Self {
+        let others = device.links().map(|link| link.generation).filter(|other| *other != device.generation);
+        let rules = Rules {
+            pacing: device.pacing.clone(),
+            number: device.send_rules,
+            generation: device.generation,
+            others: others.collect(),
+            on_relink: device.on_relink,
+        };
+        match device.desired {
+            _ if device.paused => Self::Paused(rules),
+            Desired::Deleted | Desired::LoggedOut => Self::Paused(rules),
+            Desired::Connected | Desired::Disconnected => Self::Open(rules),
+        }
+    }
+
+    fn rules(&self) -> Option<&Rules> {
+        match self {
+            Self::Open(rules) | Self::Paused(rules) => Some(rules),
+            Self::Unknown | Self::Gone => None,
+        }
+    }
 }
 
 /// What a lane hears and tells.
@@ -122,9 +164,9 @@ pub(crate) async fn run(worker: Worker, place: Place, mut ends: Ends, stop: Canc
             None => return,
         },
     };
-    let loading =
-        patiently_until(&stop, "the lane cannot be read yet", async || Ledger::load(&worker, &place).await);
-    let Ok(ledger) = loading.await else { return give_back(first, ends.orders).await };
+    let Ok(ledger) = first_ledger(&worker, &place, &mut ends.standing, &stop).await else {
+        return give_back(first, ends.orders).await;
+    };
     let mut lane = Lane {
         worker,
         place,
@@ -145,6 +187,23 @@ pub(crate) async fn run(worker: Worker, place: Place, mut ends: Ends, stop: Canc
     lane.let_go().await;
 }
 
+/// The ledger of the number that the device has, once that is known.
+async fn first_ledger(
+    worker: &Worker,
+    place: &Place,
+    standing: &mut watch::Receiver<Standing>,
+    stop: &CancellationToken,
+) -> Result<Ledger, Over> {
+    let generation = tokio::select! {
+        () = stop.cancelled() => return Err(Over),
+        known = standing.wait_for(|standing| *standing != Standing::Unknown) => {
+            known.map_err(|_| Over)?.rules().map_or(0, |rules| rules.generation)
+        }
+    };
+    let load = async || Ledger::load(worker, place.link(generation)).await;
+    patiently_until(stop, "the lane cannot be read yet", load).await
+}
+
 impl Lane {
     /// Does the next thing there is to do.
     async fn step(&mut self) -> Result<(), Over> {
@@ -161,6 +220,7 @@ impl Lane {
             self.ledger.forget();
             return self.idle().await;
         }
+        self.change_number().await?;
         self.store_when_due().await?;
         self.put_back();
         if self.catch_up.is_some() && !self.backlog.has_from_outbox() {
@@ -178,8 +238,48 @@ impl Lane {
                 self.finish_failed(failure).await;
                 Ok(())
             }
+            Next::OtherNumber => {
+                self.leave_first();
+                Ok(())
+            }
             Next::Again => Ok(()),
         }
+    }
+
+    /// Goes on with the counts of another number, when the device has been linked to one.
+    async fn change_number(&mut self) -> Result<(), Over> {
+        let generation = self.ends.standing.borrow().rules().map(|rules| rules.generation);
+        let Some(generation) = generation.filter(|now| *now != self.ledger.generation()) else {
+            return Ok(());
+        };
+        let mut backoff = Backoff::default();
+        while self.ledger.is_changed() {
+            match self.ledger.store(&self.worker, &self.place).await {
+                Ok(true) => {}
+                Ok(false) => return Err(Over),
+                Err(error) => {
+                    self.log("the lane could not be stored yet", &error);
+                    tokio::select! {
+                        () = self.stop.cancelled() => return Err(Over),
+                        () = tokio::time::sleep(backoff.next()) => {}
+                    }
+                }
+            }
+        }
+        let (worker, link) = (&self.worker, self.place.link(generation));
+        let load = async || Ledger::load(worker, link).await;
+        self.ledger = patiently_until(&self.stop, "the lane cannot be read yet", load).await?;
+        // What waits for the former number is to be settled, and what waits for this one to be sent.
+        self.catch_up.get_or_insert_default();
+        Ok(())
+    }
+
+    /// The first message is not for the number that the device has now. The outbox has it, apart from the others.
+    fn leave_first(&mut self) {
+        let Some(job) = self.backlog.take_first() else { return };
+        self.backlog.forget(job.id);
+        job.entry.into_iter().for_each(Entry::delete);
+        self.catch_up.get_or_insert_default();
     }
 
     fn take_in(&mut self, order: LaneOrder) {
@@ -218,7 +318,7 @@ impl Lane {
     /// Puts back what was set aside until now; all of it when the owner has changed the rules.
     fn put_back(&mut self) {
         let rules = match &*self.ends.standing.borrow() {
-            Standing::Open(_, rules) => *rules,
+            Standing::Open(rules) => rules.number,
             _ => self.rules,
         };
         let changed = std::mem::replace(&mut self.rules, rules) != rules;
@@ -273,7 +373,7 @@ impl Lane {
         let Some(job) = self.backlog.take_first() else { return };
         let Place { tenant, device, .. } = self.place;
         let step = Step::failed(failure, self.worker.ctx.now());
-        self.worker.progress.note(tenant, device, &job.id.wa_message_id(), step).await;
+        self.worker.progress.note(tenant, device, &job.id.wa_message_id(), step, None).await;
         // It may be asked for again.
         self.backlog.forget(job.id);
         self.ledger.failed();
@@ -306,10 +406,7 @@ impl Lane {
 
     /// As the owner set it; the defaults until that is known.
     fn pacing(&self) -> Pacing {
-        match &*self.ends.standing.borrow() {
-            Standing::Open(pacing, _) => pacing.clone(),
-            _ => Pacing::default(),
-        }
+        self.ends.standing.borrow().rules().map(|rules| rules.pacing.clone()).unwrap_or_default()
     }
 
     async fn advance(&self, id: MessageId, step: Step) -> Result<Advanced, Error> {

@@ -7,7 +7,7 @@ use shared::{
         message::{Content, Message, MessageStatus, SendFailure},
         pacing::Pacing,
     },
-    store::messages::{Advanced, Step},
+    store::messages::{Advanced, Only, Step},
 };
 
 use super::{LAST_ACK, Lane, Over, patiently_until};
@@ -24,9 +24,16 @@ impl Lane {
     pub(super) async fn send_first(&mut self, socket: &Socket, details: &Details) -> Result<(), Over> {
         let Some(first) = self.backlog.first() else { return Ok(()) };
         let id = first.id;
-        let mark = || self.advance(id, Step::to(MessageStatus::Sending, self.worker.ctx.now()));
+        // Whatever the lane believes: a message goes out from its own number, or not at all.
+        let only = Only { generation: details.generation, chats: Vec::new() };
+        let sending = || Step::to(MessageStatus::Sending, self.worker.ctx.now()).only(only.clone());
+        let mark = || self.advance(id, sending());
         let message = match patiently_until(&self.stop, "a message cannot be marked yet", mark).await? {
             Advanced::Done(message) => message,
+            Advanced::Stale(message) if message.link_generation != details.generation => {
+                self.leave_first();
+                return Ok(());
+            }
             Advanced::Stale(message) => {
                 self.pass_over(Some(*message)).await;
                 return Ok(());
@@ -65,7 +72,8 @@ impl Lane {
                 self.ledger.sent(&details.chat, now, &pacing);
                 let step = Step::to(MessageStatus::Sent, now);
                 let Self { worker, place, .. } = self;
-                worker.progress.note(place.tenant, place.device, &message.wa_message_id, step).await;
+                let chat = Some(&message.chat);
+                worker.progress.note(place.tenant, place.device, &message.wa_message_id, step, chat).await;
                 let entry = self.backlog.take_first().and_then(|job| job.entry);
                 self.ledger.done(entry, &pacing);
             }

@@ -20,6 +20,8 @@ pub(super) enum Next {
     Go(Arc<Socket>),
     /// The first message waited too long.
     Expired,
+    /// The first message is for another number than the device has now.
+    OtherNumber,
     /// Something changed: look again.
     Again,
 }
@@ -65,14 +67,20 @@ impl Lane {
     pub(super) async fn wait(&mut self, details: &Details) -> Result<Next, Over> {
         let now = self.worker.ctx.now();
         let standing = self.ends.standing.borrow_and_update().clone();
-        let socket = self.ends.open.borrow_and_update().clone();
+        let open = self.ends.open.borrow_and_update().clone();
+        if let Some(rules) = standing.rules()
+            && rules.number >= details.send_rules
+            && rules.generation != details.generation
+        {
+            return Ok(Next::OtherNumber);
+        }
         let left = details.expires_at.map(|at| at.since(now));
         if left == Some(Duration::ZERO) {
             return Ok(Next::Expired);
         }
         let turn = match &standing {
-            Standing::Open(pacing, rules) if *rules >= details.send_rules => {
-                Some(self.ledger.turn(pacing, &details.chat, now))
+            Standing::Open(rules) if rules.number >= details.send_rules => {
+                Some(self.ledger.turn(&rules.pacing, &details.chat, now))
             }
             // It was accepted under rules that are not known here yet.
             Standing::Open(..) => {
@@ -92,7 +100,8 @@ impl Lane {
         let stall_at = self.stall_when_due();
         let not_before = self.not_before.filter(|at| *at > Instant::now());
         let mut look_again = not_before;
-        match (turn, socket) {
+        let own = open.filter(|open| open.generation == details.generation).map(|open| open.socket);
+        match (turn, own) {
             (Some(Turn { limit: None, .. }), Some(socket)) if not_before.is_none() => {
                 if socket.is_connected() {
                     self.waiting_since = None;

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::Method};
 use serde::Deserialize;
 use shared::{
-    domain::{ids::DeviceId, pacing::PacingChange, permissions::Permission},
+    domain::{device::OnRelink, ids::DeviceId, pacing::PacingChange, permissions::Permission},
     services::{
         Context,
         devices::{self, DeviceChange},
@@ -26,13 +26,15 @@ pub fn route() -> Route {
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ChangeDeviceInput {
     name: Option<String>,
     pacing: Option<PacingChange>,
+    /// What becomes of messages that wait when it is linked to another number.
+    on_relink: Option<OnRelink>,
 }
 
-/// Changes name or pacing.
+/// Changes name, pacing, or what becomes of messages when the number changes.
 #[utoipa::path(
     patch,
     path = "/v1/devices/{id}",
@@ -47,6 +49,6 @@ async fn handle(
     PathIds(id): PathIds<DeviceId>,
     JsonBody(input): JsonBody<ChangeDeviceInput>,
 ) -> Result<Json<DeviceBody>, Problem> {
-    let change = DeviceChange { name: input.name, pacing: input.pacing };
+    let change = DeviceChange { name: input.name, pacing: input.pacing, on_relink: input.on_relink };
     Ok(Json(devices::change(&ctx, &caller, id, change).await?.into()))
 }

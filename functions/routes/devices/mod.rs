@@ -17,7 +17,7 @@ use serde::Serialize;
 use shared::{
     clock::Timestamp,
     domain::{
-        device::{Device, DeviceStatus},
+        device::{Device, DeviceStatus, OnRelink},
         ids::DeviceId,
         jid::Jid,
         pacing::Pacing,
@@ -39,6 +39,8 @@ struct DeviceBody {
     shard: u16,
     paused: bool,
     pacing: Pacing,
+    /// What becomes of messages that wait when it is linked to another number.
+    on_relink: OnRelink,
     last_seen_at: Option<Timestamp>,
     last_error: Option<String>,
     created_at: Timestamp,
@@ -57,6 +59,7 @@ impl From<Device> for DeviceBody {
             shard: device.shard,
             paused: device.paused,
             pacing: device.pacing,
+            on_relink: device.on_relink,
             last_seen_at: device.last_seen_at,
             last_error: device.last_error,
             created_at: device.created_at,

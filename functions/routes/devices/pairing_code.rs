@@ -44,6 +44,9 @@ pub fn route() -> Route {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PairingCodeInput {
     phone_number: String,
+    /// Whether it may be another number than the device was linked to before.
+    #[serde(default)]
+    allow_number_change: bool,
 }
 
 /// A command that is not answered yet.
@@ -69,12 +72,15 @@ async fn handle(
     PathIds(id): PathIds<DeviceId>,
     JsonBody(input): JsonBody<PairingCodeInput>,
 ) -> Result<Response, Problem> {
-    Ok(match devices::pairing_code(&ctx, &caller, id, &input.phone_number).await? {
-        Answer::Ready(code) => Json(code).into_response(),
-        Answer::Pending(command) => {
-            let location = format!("/v1/commands/{command}");
-            let body = PendingBody { command_id: command, status: CommandStatus::Pending };
-            (StatusCode::ACCEPTED, [(LOCATION, location)], Json(body)).into_response()
-        }
-    })
+    Ok(
+        match devices::pairing_code(&ctx, &caller, id, &input.phone_number, input.allow_number_change).await?
+        {
+            Answer::Ready(code) => Json(code).into_response(),
+            Answer::Pending(command) => {
+                let location = format!("/v1/commands/{command}");
+                let body = PendingBody { command_id: command, status: CommandStatus::Pending };
+                (StatusCode::ACCEPTED, [(LOCATION, location)], Json(body)).into_response()
+            }
+        },
+    )
 }

@@ -1,9 +1,14 @@
 //! `GET /v1/devices/{id}/qr`: as JSON, or as a picture for whoever accepts one.
 
-use std::io::Cursor;
+use std::{
+    collections::VecDeque,
+    io::Cursor,
+    sync::{Mutex, PoisonError},
+};
 
 use axum::{
     Json,
+    body::Bytes,
     extract::State,
     http::{HeaderMap, Method},
     response::{IntoResponse, Response},
@@ -14,6 +19,7 @@ use qrcode::{QrCode, render::svg};
 use serde::Serialize;
 use shared::{
     clock::Timestamp,
+    crypto,
     domain::{ids::DeviceId, permissions::Permission, plan::Meter},
     services::{Context, Error, devices},
 };
@@ -55,8 +61,8 @@ async fn handle(
         Form::Json => {
             Json(QrBody { qr: qr.code.expose().to_owned(), expires_at: qr.expires_at }).into_response()
         }
-        Form::Png => ([(CONTENT_TYPE, "image/png")], png(qr.code.expose())?).into_response(),
-        Form::Svg => ([(CONTENT_TYPE, "image/svg+xml")], picture(qr.code.expose())?).into_response(),
+        Form::Png => ([(CONTENT_TYPE, "image/png")], drawn(Form::Png, qr.code.expose())?).into_response(),
+        Form::Svg => ([(CONTENT_TYPE, "image/svg+xml")], drawn(Form::Svg, qr.code.expose())?).into_response(),
     };
     // A code works once and for seconds.
     Ok(([(CACHE_CONTROL, "no-store"), (VARY, "Accept")], answer).into_response())
@@ -70,7 +76,7 @@ struct QrBody {
     expires_at: Timestamp,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Json,
     Png,
@@ -91,6 +97,33 @@ fn form(accept: &str) -> Form {
         .unwrap_or(Form::Json)
 }
 
+/// How many pictures are kept: drawing one takes milliseconds, and a page that waits for its scan asks each second.
+const KEPT: usize = 64;
+
+/// A picture, by form and digest of its code.
+type Drawn = ((Form, [u8; 32]), Bytes);
+
+/// The pictures that were drawn last.
+static PICTURES: Mutex<VecDeque<Drawn>> = Mutex::new(VecDeque::new());
+
+/// The picture of a code, drawn when it is not one of the last ones.
+fn drawn(form: Form, code: &str) -> Result<Bytes, Error> {
+    let key = (form, crypto::digest_of(&[code.as_bytes()]));
+    // Nothing panics while holding this.
+    let pictures = || PICTURES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, picture)) = pictures().iter().find(|(known, _)| *known == key) {
+        return Ok(picture.clone());
+    }
+    let picture = match form {
+        Form::Svg => Bytes::from(picture(code)?),
+        Form::Png | Form::Json => Bytes::from(png(code)?),
+    };
+    let mut pictures = pictures();
+    pictures.truncate(KEPT - 1);
+    pictures.push_front((key, picture.clone()));
+    Ok(picture)
+}
+
 fn encode(code: &str) -> Result<QrCode, Error> {
     QrCode::new(code).map_err(Error::internal)
 }
@@ -109,6 +142,18 @@ fn png(code: &str) -> Result<Vec<u8>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_is_drawn_once_and_only_so_many_are_kept() {
+        let first = drawn(Form::Png, "2@first").unwrap();
+        assert_eq!(drawn(Form::Png, "2@first").unwrap().as_ptr(), first.as_ptr(), "the same picture");
+        assert_ne!(drawn(Form::Svg, "2@first").unwrap(), first);
+        for n in 0..KEPT {
+            drawn(Form::Svg, &format!("2@{n}")).unwrap();
+        }
+        assert_eq!(PICTURES.lock().unwrap().len(), KEPT);
+        assert_ne!(drawn(Form::Png, "2@first").unwrap().as_ptr(), first.as_ptr(), "drawn anew");
+    }
 
     #[test]
     fn the_first_form_that_is_accepted_and_there_is_given() {

@@ -25,7 +25,12 @@ use crate::whatsapp::{
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum NewMessage {
-    Text { to: String, text: Text },
+    Text {
+        to: String,
+        text: Text,
+        /// The message's id, when the phone is to choose none.
+        id: Option<String>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,7 +86,7 @@ impl Message {
 pub async fn send(
     State(sandbox): State<Arc<Sandbox>>,
     Path(number): Path<String>,
-    JsonBody(NewMessage::Text { to, text }): JsonBody<NewMessage>,
+    JsonBody(NewMessage::Text { to, text, id }): JsonBody<NewMessage>,
 ) -> Result<(StatusCode, Json<Message>), Problem> {
     if text.body.is_empty() {
         return Err(Problem::invalid("text.body", "empty", "a text has at least one character"));
@@ -89,8 +94,8 @@ pub async fn send(
     sandbox
         .apply_saved(|tx| {
             let number = phone_number(tx, &number)?;
-            let id =
-                phone::send_text(tx, &number, &to, &text.body).map_err(|failure| refusal(failure, &to))?;
+            let id = phone::send_text(tx, &number, &to, &text.body, id)
+                .map_err(|failure| refusal(failure, &to))?;
             // It may have been answered within the change: what is shown is how it stands now.
             phone::drain_inbox(tx);
             let account = tx.world.accounts.get(&number).ok_or_else(|| super::no_phone(&number))?;
@@ -104,10 +109,10 @@ pub async fn send(
 fn refusal(failure: SendFailure, to: &str) -> Problem {
     match failure {
         SendFailure::BadReceiver => {
-            Problem::invalid("to", "phone_invalid", "a number or the JID of a person is wanted")
+            Problem::invalid("to", "phone_invalid", "a number, or the JID of a person or group, is wanted")
         }
         SendFailure::UnknownReceiver => {
-            Problem::invalid("to", "phone_unknown", format!("nobody has the number {to}"))
+            Problem::invalid("to", "phone_unknown", format!("there is nobody and no group like {to}"))
         }
         SendFailure::Sealing => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the message cannot be sent")
@@ -174,6 +179,40 @@ pub async fn read(
             Err(unknown.iter().fold(problem, |problem, id| {
                 problem.field("ids", "message_unknown", format!("no message {id} was received"))
             }))
+        })
+        .await
+}
+
+/// A receipt that a phone makes up.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forged {
+    /// Whom it is told: the number of whoever sent the messages.
+    to: String,
+    /// The group that it pretends to be in.
+    group: Option<String>,
+    ids: Vec<String>,
+    /// `read`, `played`, or nothing for a delivery.
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+/// `POST /sandbox/phones/{number}/receipts`: the phone tells of messages that it never got, as any client of
+/// WhatsApp can.
+pub async fn forge_receipts(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(number): Path<String>,
+    JsonBody(forged): JsonBody<Forged>,
+) -> Result<StatusCode, Problem> {
+    sandbox
+        .apply_saved(|tx| {
+            let number = phone_number(tx, &number)?;
+            let unknown = || Problem::invalid("to", "phone_unknown", "nobody has this number");
+            let to = phone_number(tx, &forged.to).map_err(|_| unknown())?;
+            for id in &forged.ids {
+                phone::forge_receipt(tx, &number, &to, forged.group.as_deref(), id, &forged.kind);
+            }
+            Ok(StatusCode::NO_CONTENT)
         })
         .await
 }

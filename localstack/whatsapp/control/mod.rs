@@ -2,6 +2,7 @@
 #![allow(clippy::result_large_err, reason = "a refusal is the answer itself, and these calls are rare")]
 
 mod faults;
+mod groups;
 mod info;
 mod links;
 mod messages;
@@ -29,6 +30,8 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/sandbox/phones/{number}/links/{n}", delete(links::unlink))
         .route("/sandbox/phones/{number}/messages", post(messages::send).get(messages::list))
         .route("/sandbox/phones/{number}/read", post(messages::read))
+        .route("/sandbox/phones/{number}/receipts", post(messages::forge_receipts))
+        .route("/sandbox/groups", post(groups::create))
         .route("/sandbox/phones/{number}/sockets", get(sockets::list))
         .route("/sandbox/faults", post(faults::arm).get(faults::list).delete(faults::clear))
         .route("/sandbox/root-key", get(info::root_key))

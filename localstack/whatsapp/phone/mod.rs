@@ -10,7 +10,7 @@ mod send;
 mod signal;
 
 pub use keys::{create, offer_bundle};
-pub use receive::mark_read;
+pub use receive::{forge_receipt, mark_read};
 pub use seal::forget_sessions;
 pub use send::{SendFailure, send_text, welcome};
 

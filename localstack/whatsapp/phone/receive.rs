@@ -194,3 +194,16 @@ fn read_receipt(tx: &Tx<'_>, message: &MessageRow) -> Option<Node> {
     };
     Some(receipt.build())
 }
+
+/// Tells somebody of a message that this phone never got: as whoever talks to it, or as somebody in a group.
+pub fn forge_receipt(tx: &mut Tx<'_>, number: &str, to: &str, group: Option<&str>, id: &str, kind: &str) {
+    let Some(victim) = tx.world.accounts.get(to) else { return };
+    let jid = victim.jid(0, victim.addressing());
+    let receipt = node("receipt").attr("id", id).attr("t", tx.seconds());
+    let receipt = if kind.is_empty() { receipt } else { receipt.attr("type", kind) };
+    let receipt = match group {
+        Some(group) => receipt.attr("to", group).attr("participant", jid),
+        None => receipt.attr("to", jid),
+    };
+    receipts::route(tx, &Address::new(number, 0), &receipt.build());
+}

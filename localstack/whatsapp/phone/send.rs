@@ -1,7 +1,7 @@
 //! What a phone sends.
 
 use prost::Message;
-use wacore_binary::{Jid, Node};
+use wacore_binary::{Jid, JidExt, Node};
 
 use super::{content, seal};
 use crate::whatsapp::{
@@ -29,19 +29,35 @@ pub enum SendFailure {
     Sealing,
 }
 
-/// Sends a text to a person, given by number or JID. Returns the message's id.
-pub fn send_text(tx: &mut Tx<'_>, number: &str, to: &str, body: &str) -> Result<String, SendFailure> {
+/// Sends a text to a person, given by number or JID, or to a group, given by JID, under an id of its choice. Returns
+/// the message's id.
+pub fn send_text(
+    tx: &mut Tx<'_>,
+    number: &str,
+    to: &str,
+    body: &str,
+    id: Option<String>,
+) -> Result<String, SendFailure> {
     let to = receiver(tx, to)?;
-    let peer = tx.world.account_of(&to).ok_or(SendFailure::UnknownReceiver)?.row.number.clone();
     let content = Content { conversation: Some(body.to_owned()), ..Default::default() };
-    let id = format!("3A{}", hex::encode_upper(crypto::random::<9>()));
+    let id = id.unwrap_or_else(|| format!("3A{}", hex::encode_upper(crypto::random::<9>())));
+    let (to_shown, participants) = if to.is_group() {
+        let group = tx.world.groups.get(to.user.as_str()).ok_or(SendFailure::UnknownReceiver)?;
+        let members = group.members.clone();
+        // Each gets a part of its own, as a client does that has no key of the group.
+        (to.to_string(), seal_for_all(tx, number, &members, &content, &content))
+    } else {
+        let peer = tx.world.account_of(&to).ok_or(SendFailure::UnknownReceiver)?.row.number.clone();
+        let own = device_sent(&to, &content);
+        (peer.clone(), seal_for_all(tx, number, &[number.to_owned(), peer], &content, &own))
+    };
     let row = MessageRow {
         id: id.clone(),
         outgoing: true,
         from: number.to_owned(),
         from_device: 0,
         from_lid: String::new(),
-        to: peer.clone(),
+        to: to_shown,
         kind: "text".to_owned(),
         body: Some(body.to_owned()),
         timestamp: tx.now.unix_millis(),
@@ -50,8 +66,6 @@ pub fn send_text(tx: &mut Tx<'_>, number: &str, to: &str, body: &str) -> Result<
         content: content.encode_to_vec(),
     };
     keep(tx, number, row);
-    let own = device_sent(&to, &content);
-    let participants = seal_for_all(tx, number, &peer, &content, &own);
     let message = node("message")
         .attr("to", to)
         .attr("id", id.as_str())
@@ -67,6 +81,9 @@ fn receiver(tx: &Tx<'_>, to: &str) -> Result<Jid, SendFailure> {
         Some(number) => Jid::pn(number),
         None => to.parse::<Jid>().map_err(|_| SendFailure::BadReceiver)?.to_non_ad(),
     };
+    if jid.is_group() {
+        return Ok(jid);
+    }
     if !(jid.is_pn() || jid.is_lid()) {
         return Err(SendFailure::BadReceiver);
     }
@@ -79,15 +96,23 @@ pub fn device_sent(to: &Jid, content: &Content) -> Content {
     Content { device_sent: Some(Box::new(copy)), ..Default::default() }
 }
 
-/// Seals for every device of the receiver and for the sender's own companions. A device for which
+/// Seals for every device of these people, and for the sender's own companions among them. A device for which
 /// that fails is left out, as by any client.
-fn seal_for_all(tx: &mut Tx<'_>, number: &str, peer: &str, content: &Content, own: &Content) -> Vec<Node> {
+fn seal_for_all(
+    tx: &mut Tx<'_>,
+    number: &str,
+    people: &[String],
+    content: &Content,
+    own: &Content,
+) -> Vec<Node> {
     let devices = |tx: &Tx<'_>, number: &str| -> Vec<Address> {
         tx.world.accounts.get(number).map(|account| account.devices().collect()).unwrap_or_default()
     };
-    let mut targets = devices(tx, number);
-    if peer != number {
-        targets.extend(devices(tx, peer));
+    let mut targets: Vec<Address> = Vec::new();
+    for at in people.iter().flat_map(|person| devices(tx, person)) {
+        if !targets.contains(&at) {
+            targets.push(at);
+        }
     }
     targets.retain(|at| !(at.is_phone() && at.number == number));
     let (content, own) = (content.encode_to_vec(), own.encode_to_vec());

@@ -1,6 +1,6 @@
 //! `w:g2`: groups, as far as creating them and seeing who is in.
 
-use wacore_binary::Node;
+use wacore_binary::{Jid, Node};
 
 use crate::whatsapp::{
     address::{Address, Addressing, group_jid},
@@ -39,19 +39,21 @@ fn create(tx: &mut Tx<'_>, client: &Address, iq: &Node, create: &Node) -> Node {
             members.push(member.number);
         }
     }
+    let group = make(tx, client, create.text("subject"), members);
+    let described = tx.world.groups.get(group.user.as_str()).map(|group| group_node(tx, group));
+    result(iq, described)
+}
+
+/// Somebody makes a group, and its members hear of it.
+pub fn make(tx: &mut Tx<'_>, maker: &Address, subject: String, members: Vec<String>) -> Jid {
     let unique = u64::from_be_bytes(crypto::random()) % 1_000_000_000_000;
-    let group = GroupRow {
-        id: format!("120363{unique:012}"),
-        subject: create.text("subject"),
-        members,
-        created: tx.seconds(),
-    };
+    let group = GroupRow { id: format!("120363{unique:012}"), subject, members, created: tx.seconds() };
     let described = group_node(tx, &group);
     tx.put(keys::group(&group.id), &group);
     tx.world.groups.insert(group.id.clone(), group.clone());
-    let news = node("create").attr("type", "new").attr("reason", "invite").children([described.clone()]);
-    tell_members(tx, client, &group, &news.build());
-    result(iq, [described])
+    let news = node("create").attr("type", "new").attr("reason", "invite").children([described]);
+    tell_members(tx, maker, &group, &news.build());
+    group_jid(&group.id)
 }
 
 fn query(tx: &Tx<'_>, client: &Address, iq: &Node) -> Node {

@@ -2,7 +2,7 @@
 
 mod account;
 pub mod encrypt;
-mod groups;
+pub mod groups;
 mod usync;
 
 use std::time::Duration;

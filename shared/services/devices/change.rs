@@ -2,7 +2,11 @@
 
 use super::{check_pacing, get, not_found, wake};
 use crate::{
-    domain::{device::Device, ids::DeviceId, pacing::PacingChange},
+    domain::{
+        device::{Device, OnRelink},
+        ids::DeviceId,
+        pacing::PacingChange,
+    },
     services::{Caller, Context, Error, Invalid},
     store::devices,
 };
@@ -14,6 +18,8 @@ pub struct DeviceChange {
     pub name: Option<String>,
     /// Other limits of its pacing.
     pub pacing: Option<PacingChange>,
+    /// What else becomes of messages that wait when its number changes.
+    pub on_relink: Option<OnRelink>,
 }
 
 /// Changes one of the caller's devices.
@@ -33,10 +39,11 @@ pub async fn change(
         check_pacing(&mut invalid, pacing);
     }
     invalid.check()?;
-    let device = devices::change(&ctx.db, caller.tenant(), id, name.as_deref(), pacing.as_ref(), ctx.now())
-        .await?
-        .ok_or_else(not_found)?;
-    if pacing.is_some() {
+    let (tenant, now) = (caller.tenant(), ctx.now());
+    let changed =
+        devices::change(&ctx.db, tenant, id, name.as_deref(), pacing.as_ref(), input.on_relink, now).await?;
+    let device = changed.ok_or_else(not_found)?;
+    if pacing.is_some() || input.on_relink.is_some() {
         wake(ctx, &device).await?;
     }
     Ok(device)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::check_pacing;
 use crate::{
     domain::{
-        device::{Desired, Device, DeviceStatus},
+        device::{Desired, Device, DeviceStatus, OnRelink},
         ids::DeviceId,
         pacing::Pacing,
     },
@@ -20,6 +20,8 @@ pub struct NewDevice {
     pub name: String,
     /// How fast it may send; the defaults when not given.
     pub pacing: Option<Pacing>,
+    /// What becomes of messages that wait when its number changes.
+    pub on_relink: OnRelink,
 }
 
 /// Makes a device, without link and without socket.
@@ -45,6 +47,10 @@ pub async fn create(ctx: &Context, caller: &Caller, input: NewDevice) -> Result<
         send_rules: 0,
         outbox_gap: None,
         pacing,
+        numbers: Vec::new(),
+        generation: 0,
+        allow_number_change: false,
+        on_relink: input.on_relink,
         last_seen_at: None,
         last_error: None,
         qr: None,

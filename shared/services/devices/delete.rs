@@ -1,27 +1,32 @@
 //! Deleting a device.
 
-use super::want;
+use super::{Wish, want};
 use crate::{
     domain::{
-        device::Desired,
-        ids::{DeviceId, TenantId},
+        device::{Desired, Device},
+        ids::DeviceId,
     },
-    services::{Caller, Context, Error},
+    services::{Caller, Context, Error, events},
     store::{chats, contacts, devices, lanes, messages},
 };
 
 /// Deletes a device: it is gone for its owner at once. The connector then unlinks it, wipes its keys and
 /// calls [`erase`].
 pub async fn delete(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<(), Error> {
-    want(ctx, caller, id, Desired::Deleted, None).await.map(drop)
+    want(ctx, caller, id, Wish::of(Desired::Deleted)).await.map(drop)
 }
 
-/// Erases what a device has stored, its row last, so that a half-done erasure is begun again.
-pub async fn erase(ctx: &Context, tenant: TenantId, id: DeviceId) -> Result<(), Error> {
+/// Erases what a device has stored and what the event log tells of it, its row last, so that a half-done erasure is
+/// begun again.
+pub async fn erase(ctx: &Context, device: &Device) -> Result<(), Error> {
+    let (tenant, id) = (device.account_id, device.id);
     messages::delete_of_device(&ctx.db, tenant, id).await?;
-    chats::delete_of_device(&ctx.db, tenant, id).await?;
-    contacts::delete_of_device(&ctx.db, tenant, id).await?;
-    lanes::delete(&ctx.db, tenant, id).await?;
+    for link in device.links() {
+        chats::delete_of_link(&ctx.db, link).await?;
+        contacts::delete_of_link(&ctx.db, link).await?;
+        lanes::delete(&ctx.db, link).await?;
+    }
+    events::erase_device(ctx, device).await?;
     devices::delete(&ctx.db, tenant, id).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Disconnecting a device.
 
-use super::want;
+use super::{Wish, want};
 use crate::{
     domain::{
         device::{Desired, Device},
@@ -11,5 +11,5 @@ use crate::{
 
 /// Asks for the socket to be closed. The link stays: connecting again needs no scan.
 pub async fn disconnect(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Device, Error> {
-    want(ctx, caller, id, Desired::Disconnected, None).await
+    want(ctx, caller, id, Wish::of(Desired::Disconnected)).await
 }

@@ -1,6 +1,6 @@
 //! Unlinking a device.
 
-use super::want;
+use super::{Wish, want};
 use crate::{
     domain::{
         device::{Desired, Device},
@@ -11,5 +11,5 @@ use crate::{
 
 /// Asks for the link to be ended at WhatsApp and for its keys to be wiped.
 pub async fn log_out(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Device, Error> {
-    want(ctx, caller, id, Desired::LoggedOut, None).await
+    want(ctx, caller, id, Wish::of(Desired::LoggedOut)).await
 }

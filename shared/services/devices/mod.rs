@@ -35,15 +35,29 @@ use crate::{
     store::devices,
 };
 
-/// Writes down what the owner wants and wakes the connector.
-async fn want(
-    ctx: &Context,
-    caller: &Caller,
-    id: DeviceId,
+/// What the owner wants of a device.
+struct Wish {
     desired: Desired,
+    /// What it shows at once.
     status: Option<DeviceStatus>,
-) -> Result<Device, Error> {
-    let device = devices::set_desired(&ctx.db, caller.tenant(), id, desired, status, ctx.now())
+    allow_number_change: bool,
+}
+
+impl Wish {
+    fn of(desired: Desired) -> Self {
+        Self { desired, status: None, allow_number_change: false }
+    }
+
+    /// A connection, with another number when it may be.
+    fn connected(allow_number_change: bool) -> Self {
+        Self { desired: Desired::Connected, status: Some(DeviceStatus::Connecting), allow_number_change }
+    }
+}
+
+/// Writes down what the owner wants and wakes the connector.
+async fn want(ctx: &Context, caller: &Caller, id: DeviceId, wish: Wish) -> Result<Device, Error> {
+    let Wish { desired, status, allow_number_change: allowed } = wish;
+    let device = devices::set_desired(&ctx.db, caller.tenant(), id, desired, status, allowed, ctx.now())
         .await?
         .ok_or_else(not_found)?;
     wake(ctx, &device).await?;

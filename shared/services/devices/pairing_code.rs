@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{get, want};
+use super::{Wish, get, want};
 use crate::{
     clock::Timestamp,
     domain::{
         command::CommandFailure,
-        device::{Desired, DeviceStatus},
+        device::{Admission, Desired, Device, DeviceStatus},
         ids::DeviceId,
         phone::PhoneNumber,
     },
@@ -32,11 +32,15 @@ pub struct PairingCode {
 
 /// Asks WhatsApp for a code that links the caller's device to the phone with this number. Connects the
 /// device when it is not.
+///
+/// Fails with `number_change` when the device was linked to another number before and `allow_number_change` is not
+/// said.
 pub async fn pairing_code(
     ctx: &Context,
     caller: &Caller,
     id: DeviceId,
     phone_number: &str,
+    allow_number_change: bool,
 ) -> Result<Answer<PairingCode>, Error> {
     let mut invalid = Invalid::default();
     let number = invalid.take(PhoneNumber::parse(phone_number), "phoneNumber", "phone_invalid");
@@ -46,8 +50,15 @@ pub async fn pairing_code(
     if device.status == DeviceStatus::Connected {
         return Err(Error::conflict("already_connected", "the device is linked and connected"));
     }
+    let allow_number_change = allow_number_change || device.allow_number_change;
+    let allowing = Device { allow_number_change, ..device.clone() };
+    if let Admission::Refused(reason) = allowing.admits(&number) {
+        return Err(Error::conflict("number_change", reason));
+    }
     if device.desired != Desired::Connected {
-        device = want(ctx, caller, id, Desired::Connected, Some(DeviceStatus::Connecting)).await?;
+        device = want(ctx, caller, id, Wish::connected(allow_number_change)).await?;
+    } else if device.allow_number_change != allow_number_change {
+        device = want(ctx, caller, id, Wish { status: None, ..Wish::connected(allow_number_change) }).await?;
     }
     let answer = ask(ctx, &device, |command_id| {
         CommandPayload::PairingCodeV1(PairingCodeV1 {

@@ -208,7 +208,7 @@ impl EventLog {
                 if row.at < since {
                     break 'back;
                 }
-                let keys = row.events().iter().filter_map(key);
+                let keys = row.events().filter_map(key);
                 told.extend(keys.map(|(kind, id)| (kind, id.to_owned())));
                 number = row.sequence - 1;
             }

@@ -4,6 +4,7 @@
 mod append;
 mod consume;
 mod emit;
+mod erase;
 mod filter;
 mod follow;
 mod history;
@@ -15,6 +16,7 @@ mod tails;
 pub use append::EventLog;
 pub use consume::consume;
 pub use emit::Emitter;
+pub(in crate::services) use erase::erase_device;
 pub use filter::EventFilter;
 pub use follow::{Batch, Follow, follow};
 pub use history::history;

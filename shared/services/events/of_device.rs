@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     clock::Timestamp,
     domain::{
-        device::{Device, QrCode},
+        device::{Device, DeviceStatus, QrCode},
         event::{EventType, NewEvent},
     },
 };
@@ -26,6 +26,12 @@ pub fn connection_closed(device: &Device, now: Timestamp) -> NewEvent {
 pub fn status_changed(device: &Device, now: Timestamp) -> NewEvent {
     let data = json!({"status": device.status, "lastError": device.last_error});
     event(EventType::DeviceStatus, device, now, data)
+}
+
+/// It is deleted: the last of its events, which says so if it is told a second time.
+pub(super) fn deleted(device: &Device, now: Timestamp) -> NewEvent {
+    let data = json!({"status": DeviceStatus::LoggedOut, "lastError": null});
+    event(EventType::DeviceStatus, device, now, data).of(device.id).maybe_told_since(Some(device.updated_at))
 }
 
 /// There is another QR code to scan.

@@ -95,6 +95,7 @@ mod tests {
             content: Content::text("Halo"),
             status: MessageStatus::Sending,
             wa_message_id: "3EB0".into(),
+            link_generation: 0,
             priority: Priority::Normal,
             attempts: 1,
             error: None,

@@ -47,7 +47,10 @@ pub struct Cleared {
 pub async fn clear_queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Cleared, Error> {
     let device = devices::get(ctx, caller, id).await?;
     let started = ctx.now();
-    let total = outbox::count(&ctx.db, device.shard, id).await?;
+    let mut total = 0;
+    for link in device.links() {
+        total += outbox::count(&ctx.db, device.shard, link).await?;
+    }
     let waiting = waiting(ctx, &device).await?;
     let (mut cancelled, mut seen) = (0, 0);
     for some in waiting.chunks(AT_ONCE) {
@@ -64,15 +67,15 @@ pub async fn clear_queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result
     Ok(Cleared { cancelled, remaining })
 }
 
-/// The first messages in a device's outbox.
+/// The first messages in a device's outbox, those that wait for another of its numbers among them.
 async fn waiting(ctx: &Context, device: &Device) -> Result<Vec<Waiting>, StoreError> {
     let mut found: Vec<Waiting> = Vec::new();
-    for priority in [Priority::Normal, Priority::Bulk] {
+    let of_all = device.links().flat_map(|link| [(link, Priority::Normal), (link, Priority::Bulk)]);
+    for (link, priority) in of_all {
         let mut last = None;
         while found.len() < MOST {
             let limit = PAGE.min(u16::try_from(MOST - found.len()).unwrap_or(PAGE));
-            let page =
-                outbox::of_device(&ctx.db, device.shard, device.id, priority, last.as_ref(), limit).await?;
+            let page = outbox::of_link(&ctx.db, device.shard, link, priority, last.as_ref(), limit).await?;
             last = page.last().copied();
             let is_end = page.len() < usize::from(limit);
             found.extend(page);

@@ -40,11 +40,16 @@ pub async fn get_dead_letter(ctx: &Context, caller: &Caller, id: MessageId) -> R
 
 /// Sends one of the caller's dead letters again, as if it had just been accepted, under the same ids.
 ///
-/// Fails with `not_failed` when that has been done already.
+/// Fails with `not_failed` when that has been done already, or with `device_relinked` when the device has another
+/// number now.
 pub async fn redrive(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Message, Error> {
     let (device, message) = find(ctx, caller, id).await?.ok_or_else(not_found)?;
     if message.status != MessageStatus::Failed {
         return Err(not_failed(message.status.as_str()));
+    }
+    if message.link_generation != device.generation {
+        let detail = "it was accepted for another number than the one that its device is linked to";
+        return Err(Error::conflict("device_relinked", detail));
     }
     let (tenant, now) = (caller.tenant(), ctx.now());
     let queued = dead_letters::requeue(&ctx.db, tenant, &message, device.shard, now, now + PATIENCE).await?;

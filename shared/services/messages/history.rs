@@ -7,7 +7,7 @@ use crate::{
     store::messages,
 };
 
-/// The messages of one chat, newest first. `chat` is a number or a JID; phone number and LID of one contact
+/// The messages of one chat under the number that the device is linked to, or was last, newest first. `chat` is a number or a JID; phone number and LID of one contact
 /// lead to the same chat.
 pub async fn history(
     ctx: &Context,
@@ -20,10 +20,10 @@ pub async fn history(
     let jid = invalid.take(Jid::parse_recipient(chat), "jid", "jid_invalid");
     invalid.check()?;
     let Some(jid) = jid else { return Err(Error::internal("an invalid JID was let through")) };
-    devices::get(ctx, caller, device).await?;
-    let chat = canonical(ctx, caller.tenant(), device, jid).await?;
-    let query = format!("history/{device}/{chat}");
+    let link = devices::get(ctx, caller, device).await?.link();
+    let chat = canonical(ctx, link, jid).await?;
+    let query = format!("history/{device}/{}/{chat}", link.generation);
     let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
-    let page = messages::list_by_chat(&ctx.db, caller.tenant(), device, &chat, limit, from).await?;
+    let page = messages::list_by_chat(&ctx.db, link, &chat, limit, from).await?;
     Ok(Listing::of(ctx, caller.tenant(), &query, page))
 }

@@ -6,16 +6,16 @@ use crate::{
     store::chats,
 };
 
-/// The chats of one of the caller's devices, the one with the newest message first.
+/// The chats of one of the caller's devices under the number that it is linked to, or was last, the one with the newest message first.
 pub async fn list_chats(
     ctx: &Context,
     caller: &Caller,
     device: DeviceId,
     page: PageRequest,
 ) -> Result<Listing<Chat>, Error> {
-    let query = format!("chats/{device}");
+    let link = devices::get(ctx, caller, device).await?.link();
+    let query = format!("chats/{device}/{}", link.generation);
     let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
-    devices::get(ctx, caller, device).await?;
-    let page = chats::list(&ctx.db, caller.tenant(), device, limit, from).await?;
+    let page = chats::list(&ctx.db, link, limit, from).await?;
     Ok(Listing::of(ctx, caller.tenant(), &query, page))
 }

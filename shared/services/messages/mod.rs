@@ -12,6 +12,7 @@ mod record_delivery;
 mod record_identity;
 mod record_progress;
 mod send;
+mod settle_left;
 mod sweep_outbox;
 mod wait;
 
@@ -26,22 +27,23 @@ pub use record_delivery::{Delivery, record_delivery};
 pub use record_identity::record_identity;
 pub use record_progress::{record_progress, tell_again};
 pub use send::{NewMessage, send};
+pub use settle_left::settle_left;
 pub use sweep_outbox::sweep_outbox;
 pub use wait::{LONGEST_WAIT, wait};
 
 use super::{Context, Error};
 use crate::{
     domain::{
-        ids::{DeviceId, TenantId},
+        device::Link,
         jid::{Jid, Server},
     },
     store::contacts,
 };
 
 /// The JID that a chat goes by: the phone number's, when it is known for a LID.
-async fn canonical(ctx: &Context, tenant: TenantId, device: DeviceId, jid: Jid) -> Result<Jid, Error> {
+async fn canonical(ctx: &Context, link: Link, jid: Jid) -> Result<Jid, Error> {
     if jid.server() != Server::Lid {
         return Ok(jid);
     }
-    Ok(contacts::phone_of(&ctx.db, tenant, device, &jid).await?.unwrap_or(jid))
+    Ok(contacts::phone_of(&ctx.db, link, &jid).await?.unwrap_or(jid))
 }

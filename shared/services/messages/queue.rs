@@ -33,13 +33,13 @@ pub struct QueueState {
     pub waiting_for: Option<Limit>,
 }
 
-/// The queue of one of the caller's devices.
+/// The queue of one of the caller's devices, under the number that it is linked to, or was last.
 pub async fn queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<QueueState, Error> {
     let device = devices::get(ctx, caller, id).await?;
     let (total, front, lane) = tokio::try_join!(
-        outbox::count(&ctx.db, device.shard, id),
-        outbox::front(&ctx.db, caller.tenant(), id, device.shard, FRONT),
-        lanes::get(&ctx.db, caller.tenant(), id),
+        outbox::count(&ctx.db, device.shard, device.link()),
+        outbox::front(&ctx.db, device.link(), device.shard, FRONT),
+        lanes::get(&ctx.db, device.link()),
     )?;
     let sending = front.iter().filter(|message| message.status == MessageStatus::Sending).count() as u64;
     let next = lane.next_send_at.filter(|at| *at > ctx.now());

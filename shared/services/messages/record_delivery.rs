@@ -5,7 +5,8 @@ use crate::{
     clock::Timestamp,
     domain::{
         chat::Chat,
-        ids::{DeviceId, MessageId, TenantId},
+        device::Link,
+        ids::MessageId,
         jid::{Identity, Jid},
         message::{Content, Direction, Message, MessageStatus, Priority},
     },
@@ -43,18 +44,17 @@ pub struct Delivery {
 /// new.
 pub async fn record_delivery(
     ctx: &Context,
-    tenant: TenantId,
-    device: DeviceId,
+    link: Link,
     delivery: Delivery,
 ) -> Result<Option<(Message, bool)>, Error> {
     let (Some(chat), Some(sender)) = (delivery.chat.preferred(), delivery.sender.preferred()) else {
-        tracing::warn!(%device, id = delivery.wa_message_id, "a delivered message names no chat or sender");
+        tracing::warn!(device = %link.device, id = delivery.wa_message_id, "a delivered message names no chat or sender");
         return Ok(None);
     };
-    let chat = canonical(ctx, tenant, device, chat.clone()).await?;
-    let sender = canonical(ctx, tenant, device, sender.clone()).await?;
-    let message = message_of(ctx.now(), device, &delivery, chat, sender);
-    let (message, is_new) = match messages::insert_delivered(&ctx.db, tenant, &message).await? {
+    let chat = canonical(ctx, link, chat.clone()).await?;
+    let sender = canonical(ctx, link, sender.clone()).await?;
+    let message = message_of(ctx.now(), link, &delivery, chat, sender);
+    let (message, is_new) = match messages::insert_delivered(&ctx.db, link.tenant, &message).await? {
         Inserted::New => (message, true),
         Inserted::Existing { message, .. } => (*message, false),
     };
@@ -63,17 +63,18 @@ pub async fn record_delivery(
         name: delivery.push_name.filter(|_| !delivery.from_owner && !delivery.is_group),
         ..Chat::showing(&message)
     };
-    chats::touch(&ctx.db, tenant, device, &shown).await?;
+    chats::touch(&ctx.db, link, &shown).await?;
     Ok(Some((message, is_new)))
 }
 
-fn message_of(now: Timestamp, device: DeviceId, delivery: &Delivery, chat: Jid, sender: Jid) -> Message {
+fn message_of(now: Timestamp, link: Link, delivery: &Delivery, chat: Jid, sender: Jid) -> Message {
     // The LID comes with nearly every message, whatever address the chat uses: it does not change.
     let Identity { lid, phone } = &delivery.sender;
     let author = lid.as_ref().or(phone.as_ref()).map_or("", Jid::user);
+    let group = delivery.is_group.then_some(&chat);
     let id = match delivery.from_owner {
-        true => MessageId::of_owner(device, &delivery.wa_message_id),
-        false => MessageId::of_delivery(device, author, &delivery.wa_message_id),
+        true => MessageId::of_owner(link, group, &delivery.wa_message_id),
+        false => MessageId::of_delivery(link, author, group, &delivery.wa_message_id),
     };
     let (direction, status) = match delivery.from_owner {
         true => (Direction::Outgoing, MessageStatus::Sent),
@@ -81,13 +82,14 @@ fn message_of(now: Timestamp, device: DeviceId, delivery: &Delivery, chat: Jid, 
     };
     Message {
         id,
-        device_id: device,
+        device_id: link.device,
         sender: (sender != chat || delivery.from_owner).then_some(sender),
         chat,
         direction,
         content: delivery.content.clone(),
         status,
         wa_message_id: delivery.wa_message_id.clone(),
+        link_generation: link.generation,
         priority: Priority::Normal,
         attempts: 0,
         error: None,

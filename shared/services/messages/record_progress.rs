@@ -2,7 +2,9 @@
 
 use crate::{
     domain::{
+        device::Link,
         ids::{DeviceId, MessageId, TenantId},
+        jid::Server,
         message::{Message, MessageStatus},
     },
     services::{Context, Error, events},
@@ -24,8 +26,13 @@ pub async fn record_progress(
     // What Kurir sent is found under the id itself; what the owner's phone sent, under a derived one.
     let mut advanced = messages::advance_from(&ctx.db, tenant, device, wa_message_id, step.clone()).await?;
     if matches!(advanced.0, Advanced::Missing) {
-        let id = MessageId::of_owner(device, wa_message_id).wa_message_id();
-        advanced = messages::advance_from(&ctx.db, tenant, device, &id, step).await?;
+        let (generation, group) = match &step.only {
+            Some(only) => (only.generation, only.chats.iter().find(|chat| chat.server() == Server::Group)),
+            None => (0, None),
+        };
+        let link = Link { tenant, device, generation };
+        let id = MessageId::of_owner(link, group, wa_message_id).wa_message_id();
+        advanced = messages::advance_from(&ctx.db, tenant, device, &id, step.clone()).await?;
     }
     match advanced {
         (Advanced::Done(after), Some(before)) => {

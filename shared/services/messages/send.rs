@@ -64,7 +64,7 @@ pub async fn send(
         .transpose()
         .map_err(Error::internal)?;
     let (to, content) = check(&input, idempotency_key, now)?;
-    let chat = canonical(ctx, caller.tenant(), device.id, to).await?;
+    let chat = canonical(ctx, device.link(), to).await?;
     let id = match idempotency_key {
         Some(key) => MessageId::of_idempotent_send(caller.tenant(), device.id, key),
         None => MessageId::generate(now),
@@ -89,6 +89,7 @@ pub async fn send(
         content,
         status: MessageStatus::Queued,
         wa_message_id: id.wa_message_id(),
+        link_generation: device.generation,
         priority: input.priority,
         attempts: 0,
         error: None,
@@ -119,7 +120,7 @@ pub async fn send(
         let chat = Chat::showing(&message);
         let ((), shown) = tokio::join!(
             enqueue(ctx, &device, ctx.queues.send_message(device.shard, &entry)),
-            chats::touch(&ctx.db, caller.tenant(), device.id, &chat),
+            chats::touch(&ctx.db, message.link(caller.tenant()), &chat),
         );
         // It is accepted all the same: the next message shows the chat.
         if let Err(error) = shown {

@@ -52,7 +52,7 @@ async fn step(ctx: &Context, id: AccountId) -> Result<bool, Error> {
     let left = devices::list_all(&ctx.db, id).await?;
     for device in &left {
         if device.desired != Desired::Deleted {
-            devices::set_desired(&ctx.db, id, device.id, Desired::Deleted, None, ctx.now()).await?;
+            devices::set_desired(&ctx.db, id, device.id, Desired::Deleted, None, false, ctx.now()).await?;
         }
         let payload = CommandPayload::DeviceChangedV1(DeviceRefV1 { account_id: id, device_id: device.id });
         ctx.queues.send_command(device.shard, &payload).await?;

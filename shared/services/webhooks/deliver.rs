@@ -9,14 +9,17 @@ use super::{OwnWebhook, disable::disable, meter, outcome::Outcome, queue::enqueu
 use crate::{
     clock::Timestamp,
     crypto,
-    domain::webhook::{
-        Attempt, AttemptStatus, DisabledReason, GIVE_UP_AFTER, MAX_BODY_BYTES, SLOW_TRY, SecretError,
-        hub_signature, next_pause, signature, webhook_message_id,
+    domain::{
+        device::Desired,
+        webhook::{
+            Attempt, AttemptStatus, DisabledReason, GIVE_UP_AFTER, MAX_BODY_BYTES, SLOW_TRY, SecretError,
+            hub_signature, next_pause, signature, webhook_message_id,
+        },
     },
     outbound::Request,
     queue::payloads::DeliveryV1,
     services::{Context, Error},
-    store::{accounts, deliveries, webhooks},
+    store::{accounts, deliveries, devices, webhooks},
 };
 
 /// How long a receiver may take to answer, from the first byte of the connection to the last of the answer.
@@ -67,6 +70,12 @@ pub async fn deliver(ctx: &Context, delivery: &DeliveryV1) -> Result<Handled, Er
         record(ctx, delivery, (at, None), nothing, (AttemptStatus::Dropped, None)).await;
         return Ok(Handled::Dropped);
     }
+    if (delivery.attempt > 1 || delivery.slow) && is_erased(ctx, delivery).await? {
+        let error = Some("the device is gone, and what it received with it".to_owned());
+        let nothing = Outcome { taken: false, gone: false, status: None, body: None, error };
+        record(ctx, delivery, (at, None), nothing, (AttemptStatus::Dropped, None)).await;
+        return Ok(Handled::Dropped);
+    }
     if !delivery.slow && webhook.webhook.goes_slowly(delivery.trigger, at) {
         enqueue(ctx, vec![DeliveryV1 { slow: true, ..delivery.clone() }]).await?;
         return Ok(Handled::SentOn);
@@ -81,6 +90,15 @@ pub async fn deliver(ctx: &Context, delivery: &DeliveryV1) -> Result<Handled, Er
     let outcome = attempt(ctx, &webhook, delivery, at).await?;
     let took = began.elapsed();
     settle(ctx, &webhook, delivery, (at, took), outcome).await
+}
+
+/// Whether the event tells of a message of a device that was deleted since.
+async fn is_erased(ctx: &Context, delivery: &DeliveryV1) -> Result<bool, Error> {
+    let Some(device) = delivery.event.device_id.filter(|_| delivery.event.kind.is_of_message()) else {
+        return Ok(false);
+    };
+    let device = devices::get(&ctx.db, delivery.account_id, device).await?;
+    Ok(device.is_none_or(|device| device.desired == Desired::Deleted))
 }
 
 /// Draws the consequences: the next try first, since nothing else brings it back.

@@ -1,11 +1,11 @@
-//! Chats, by device. The index `by-day` has them by the day of their newest message, so that only the first
+//! Chats, by device and number. The index `by-day` has them by the day of their newest message, so that only the first
 //! message of a day is written to it, too; [`pages`] makes the order in which they are shown.
 
 mod pages;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use serde::Deserialize;
 
 use super::{
@@ -15,29 +15,33 @@ use super::{
 };
 use crate::{
     cursor::LastKey,
-    domain::{
-        chat::Chat,
-        ids::{DeviceId, TenantId},
-        jid::Jid,
-    },
+    domain::{chat::Chat, device::Link, jid::Jid},
 };
 
 /// Shows a message as its chat's newest, unless a newer one is shown. What the chat knows and `chat` does
 /// not (name, LID) stays.
-pub async fn touch(db: &Db, tenant: TenantId, device: DeviceId, chat: &Chat) -> Result<(), StoreError> {
+pub async fn touch(db: &Db, link: Link, chat: &Chat) -> Result<(), StoreError> {
+    let key = key(link, &chat.jid);
+    let sealed = |name, text: &String| db.to_value(Table::Chats, &key, name, text);
+    let preview = sealed("lastMessagePreview", &chat.last_message_preview)?;
+    let name = chat.name.as_ref().map(|name| sealed("name", name)).transpose()?;
     let request = db
         .client()
         .update_item()
         .table_name(db.table(Table::Chats))
-        .set_key(Some(key(tenant, device, &chat.jid)))
+        .set_key(Some(key.clone()))
         .condition_expression("attribute_not_exists(lastMessageAt) OR lastMessageAt <= :at")
         .expression_attribute_values(":at", serde_dynamo::to_attribute_value(chat.last_message_at)?);
-    let update = Update::default()
+    let update = Update::default();
+    let update = match name {
+        Some(name) => update.set_value("name", name),
+        None => update,
+    };
+    let update = update
         .set_some("lid", chat.lid.as_ref())?
-        .set_some("name", chat.name.as_ref())?
         .set("lastMessageAt", chat.last_message_at)?
         .set("lastMessageId", chat.last_message_id)?
-        .set("lastMessagePreview", &chat.last_message_preview)?
+        .set_value("lastMessagePreview", preview)
         .set("activity", keys::activity(chat.last_message_at, &chat.jid))?;
     match update.apply(request).send().await {
         Ok(_) => Ok(()),
@@ -49,100 +53,80 @@ pub async fn touch(db: &Db, tenant: TenantId, device: DeviceId, chat: &Chat) -> 
 }
 
 /// One chat.
-pub async fn get(
-    db: &Db,
-    tenant: TenantId,
-    device: DeviceId,
-    chat: &Jid,
-) -> Result<Option<Chat>, StoreError> {
+pub async fn get(db: &Db, link: Link, chat: &Jid) -> Result<Option<Chat>, StoreError> {
     let answer = db
         .client()
         .get_item()
         .table_name(db.table(Table::Chats))
-        .set_key(Some(key(tenant, device, chat)))
+        .set_key(Some(key(link, chat)))
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    Ok(answer.item.map(|item| db.from_item(Table::Chats, item)).transpose()?)
 }
 
-/// A device's chats, the one with the newest message first.
-pub async fn list(
-    db: &Db,
-    tenant: TenantId,
-    device: DeviceId,
-    limit: u16,
-    from: Option<LastKey>,
-) -> Result<Page<Chat>, StoreError> {
-    pages::page(&OfDevice { db, tenant, device }, limit, from).await
+/// The chats of a link, the one with the newest message first.
+pub async fn list(db: &Db, link: Link, limit: u16, from: Option<LastKey>) -> Result<Page<Chat>, StoreError> {
+    pages::page(&OfLink { db, link }, limit, from).await
 }
 
 /// Removes one chat, not its messages.
-pub async fn delete(db: &Db, tenant: TenantId, device: DeviceId, chat: &Jid) -> Result<(), StoreError> {
+pub async fn delete(db: &Db, link: Link, chat: &Jid) -> Result<(), StoreError> {
     db.client()
         .delete_item()
         .table_name(db.table(Table::Chats))
-        .set_key(Some(key(tenant, device, chat)))
+        .set_key(Some(key(link, chat)))
         .send()
         .await?;
     Ok(())
 }
 
-/// Removes every chat of a device.
-pub async fn delete_of_device(db: &Db, tenant: TenantId, device: DeviceId) -> Result<(), StoreError> {
-    delete_all(
-        db,
-        Table::Chats,
-        of_device(db, tenant, device).consistent_read(true).projection_expression("pk, chat"),
-    )
-    .await
+/// Removes every chat of a link.
+pub async fn delete_of_link(db: &Db, link: Link) -> Result<(), StoreError> {
+    delete_all(db, Table::Chats, of_link(db, link).consistent_read(true).projection_expression("pk, chat"))
+        .await
 }
 
-/// The chats of one device, as [`pages`] asks for them.
-struct OfDevice<'a> {
+/// The chats of one link, as [`pages`] asks for them.
+struct OfLink<'a> {
     db: &'a Db,
-    tenant: TenantId,
-    device: DeviceId,
+    link: Link,
 }
 
-impl pages::Source for OfDevice<'_> {
+impl pages::Source for OfLink<'_> {
     async fn places(&self, below: Option<&str>, limit: u16) -> Result<(Vec<String>, bool), StoreError> {
         #[derive(Deserialize)]
         struct Key {
             activity: String,
         }
-        let mut query = of_device(self.db, self.tenant, self.device);
+        let mut query = of_link(self.db, self.link);
         if let Some(below) = below {
             query = query
                 .key_condition_expression("pk = :pk AND activity < :below")
                 .expression_attribute_values(":below", AttributeValue::S(below.into()));
         }
         let query = query.index_name("by-day").scan_index_forward(false);
-        let page: Page<Key> = query_page(query, &["pk", "chat", "activity"], limit, None).await?;
+        let page: Page<Key> = query_page(self.db, query, &["pk", "chat", "activity"], limit, None).await?;
         Ok((page.items.into_iter().map(|key| key.activity).collect(), page.next.is_none()))
     }
 
     async fn chats(&self, jids: Vec<&str>) -> Result<Vec<Chat>, StoreError> {
-        let keys = jids.into_iter().map(|jid| key(self.tenant, self.device, jid)).collect();
+        let keys = jids.into_iter().map(|jid| key(self.link, jid)).collect();
         batch_get(self.db, Table::Chats, keys).await
     }
 }
 
-fn of_device(
-    db: &Db,
-    tenant: TenantId,
-    device: DeviceId,
-) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+fn of_link(db: &Db, link: Link) -> QueryFluentBuilder {
     db.client()
         .query()
         .table_name(db.table(Table::Chats))
         .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", AttributeValue::S(keys::device_partition(tenant, device)))
+        .expression_attribute_values(":pk", AttributeValue::S(keys::link_partition(link)))
 }
 
-fn key(tenant: TenantId, device: DeviceId, chat: impl ToString) -> HashMap<String, AttributeValue> {
+fn key(link: Link, chat: impl ToString) -> HashMap<String, AttributeValue> {
     HashMap::from([
-        ("pk".into(), AttributeValue::S(keys::device_partition(tenant, device))),
+        ("pk".into(), AttributeValue::S(keys::link_partition(link))),
         ("chat".into(), AttributeValue::S(chat.to_string())),
     ])
 }

@@ -1,17 +1,18 @@
 //! A device's actor: one socket and its state machine.
 
+mod admission;
+mod pairing_code;
+mod receipts;
+
 use std::{sync::Arc, time::Duration};
 
 use shared::{
     domain::{
-        command::CommandFailure,
         device::{Desired, Device, DeviceStatus},
-        message::MessageStatus,
+        phone::PhoneNumber,
     },
-    queue::payloads::PairingCodeV1,
-    secret::Secret,
-    services::{self, Error, devices::PairingCode},
-    store::{commands, devices, messages::Step},
+    services::{self, Error},
+    store::devices,
 };
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -19,14 +20,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Counted, Order, Place, report, told::Told};
+use super::{Counted, OpenSocket, Order, Place, report, told::Told};
 use crate::{
     inbound::{DeviceInbox, UnderWay},
-    outbound::lane::Standing,
+    outbound::lane::{LaneOrder, Standing},
     retry::{Backoff, patiently},
     session_store::SessionStoreError,
     shard::Worker,
-    whatsapp::{CommandError, ReceiptKind, Socket, SocketEvent},
+    whatsapp::{Socket, SocketEvent},
 };
 
 /// Events that may wait for the actor; then the socket waits.
@@ -34,9 +35,6 @@ const EVENT_ROOM: usize = 64;
 
 /// How long unlinking waits for a socket to tell WhatsApp through.
 const UNLINK_PATIENCE: Duration = Duration::from_secs(15);
-
-/// How long a pairing code waits for a socket to ask through.
-const PAIRING_PATIENCE: Duration = Duration::from_secs(8);
 
 /// When a device whose place another connection took is tried again: a second holder is either gone by
 /// then or there to stay.
@@ -50,6 +48,8 @@ struct Actor {
     place: Place,
     tell: Tell,
     live: Option<Live>,
+    /// The number that the device is linked to, or was last, and its generation; as the row has it.
+    own: Option<(PhoneNumber, u32)>,
     /// What was last reported of the connection.
     shown: devices::Report,
     /// What was told of it.
@@ -62,11 +62,13 @@ struct Actor {
 /// What the device's lane hears of.
 pub(super) struct Tell {
     /// The socket to send through, while there is one that is connected.
-    pub open: watch::Sender<Option<Arc<Socket>>>,
+    pub open: watch::Sender<Option<OpenSocket>>,
     /// What the owner has to say of sending.
     pub standing: watch::Sender<Standing>,
     /// By which the lane asks for another look.
     pub look: Arc<Notify>,
+    /// The lane's own orders.
+    pub lane: mpsc::Sender<LaneOrder>,
 }
 
 struct Live {
@@ -76,6 +78,8 @@ struct Live {
     unstored: Arc<Notify>,
     /// What the owner sent elsewhere and is being stored.
     under_way: UnderWay,
+    /// Which of the device's numbers it is logged in with, once that is known.
+    generation: watch::Sender<Option<u32>>,
     _counted: Counted,
 }
 
@@ -94,6 +98,7 @@ pub(super) async fn run(
         place,
         tell,
         live: None,
+        own: None,
         shown: devices::Report::default(),
         told: Told::default(),
         reopen_at: None,
@@ -217,16 +222,8 @@ impl Actor {
             }
         };
         self.told.see(&self.worker.ctx, &row).await;
-        let standing = match row.desired {
-            _ if row.paused => Standing::Paused,
-            Desired::Deleted | Desired::LoggedOut => Standing::Paused,
-            Desired::Connected | Desired::Disconnected => Standing::Open(row.pacing.clone(), row.send_rules),
-        };
-        self.tell.standing.send_if_modified(|now| {
-            let changed = *now != standing;
-            *now = standing;
-            changed
-        });
+        self.tell_standing(&row);
+        self.own = row.phone_number.clone().map(|number| (number, row.generation));
         match row.desired {
             Desired::Connected => self.connect(&row).await,
             Desired::Disconnected => {
@@ -243,10 +240,10 @@ impl Actor {
             Desired::Deleted => {
                 if self.unlink().await {
                     let gone = Device { status: DeviceStatus::LoggedOut, last_error: None, ..*row };
-                    self.told.tell(&self.worker.ctx, &gone, None).await;
+                    self.told.close(&self.worker.ctx, &gone).await;
                     // The lane must not write down anything any more.
                     self.tell.standing.send_replace(Standing::Gone);
-                    match services::devices::erase(&self.worker.ctx, tenant, device).await {
+                    match services::devices::erase(&self.worker.ctx, &gone).await {
                         Ok(()) => return Existence::Gone,
                         Err(error) => {
                             self.log("the device cannot be erased yet", &error);
@@ -285,16 +282,21 @@ impl Actor {
             .open(tenant, device, self.place.lease.clone())
             .await
             .map_err(|error| error.to_string())?;
-        let unstored = Arc::new(Notify::new());
-        let under_way = UnderWay::default();
-        let inbox =
-            DeviceInbox::new(self.worker.clone(), self.place.clone(), unstored.clone(), under_way.clone());
-        let inbox = Arc::new(inbox);
+        let (unstored, under_way) = (Arc::new(Notify::new()), UnderWay::default());
+        let (generation, known) = watch::channel(None);
+        let (worker, place) = (self.worker.clone(), self.place.clone());
+        let inbox = Arc::new(DeviceInbox::new(worker, place, unstored.clone(), under_way.clone(), known));
         let (sender, events) = mpsc::channel(EVENT_ROOM);
         let socket =
             self.worker.whatsapp.open(keys, inbox, sender).await.map_err(|error| error.to_string())?;
         let _counted = self.worker.sessions.enter();
-        self.live = Some(Live { socket: Arc::new(socket), events, unstored, under_way, _counted });
+        if let (Some(number), Some((own, of_own))) = (socket.number(), &self.own)
+            && number == own.digits()
+        {
+            generation.send_replace(Some(*of_own));
+        }
+        let socket = Arc::new(socket);
+        self.live = Some(Live { socket, events, unstored, under_way, generation, _counted });
         Ok(())
     }
 
@@ -345,34 +347,6 @@ impl Actor {
         }
     }
 
-    /// Asks WhatsApp for a pairing code beside the event loop, and answers the command's row.
-    async fn pairing_code(&mut self, asked: PairingCodeV1) {
-        if self.live.is_none() {
-            self.look().await;
-        }
-        let socket = self.live.as_ref().map(|live| live.socket.clone());
-        let worker = self.worker.clone();
-        tokio::spawn(async move {
-            let answer = match socket {
-                Some(socket) => request_code(&socket, &asked.phone_number, &worker).await,
-                None => Err(failure("not_connecting", "the device could not be connected".into())),
-            };
-            let answer = answer.and_then(|code| {
-                serde_json::to_value(code).map_err(|error| failure("internal", error.to_string()))
-            });
-            let write = || async {
-                let answer = answer.clone();
-                Ok::<_, Error>(
-                    commands::answer(&worker.ctx.db, asked.account_id, asked.command_id, answer).await?,
-                )
-            };
-            if let Err(error) = patiently(write).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(command = %asked.command_id, error, "a command could not be answered");
-            }
-        });
-    }
-
     async fn on_event(&mut self, event: SocketEvent) {
         tracing::debug!(device = %self.place.device, ?event, "socket");
         let now = self.worker.ctx.now();
@@ -386,12 +360,17 @@ impl Actor {
                 self.report(report::disconnected(Some(reason.into()), Some(Desired::Disconnected))).await;
             }
             SocketEvent::Paired { identity, push_name } => {
-                self.report(report::linked(DeviceStatus::Connecting, &identity, push_name, now)).await;
+                if self.admit(&identity).await.is_some() {
+                    self.report(report::linked(DeviceStatus::Connecting, &identity, push_name, now)).await;
+                }
             }
             SocketEvent::Connected { identity, push_name } => {
-                self.backoff.reset();
-                self.report(report::linked(DeviceStatus::Connected, &identity, push_name, now)).await;
-                self.tell.open.send_replace(self.live.as_ref().map(|live| live.socket.clone()));
+                if let Some(generation) = self.admit(&identity).await {
+                    self.backoff.reset();
+                    self.report(report::linked(DeviceStatus::Connected, &identity, push_name, now)).await;
+                    let socket = self.live.as_ref().map(|live| live.socket.clone());
+                    self.tell.open.send_replace(socket.map(|socket| OpenSocket { socket, generation }));
+                }
             }
             SocketEvent::Disconnected { reason } => {
                 self.tell.open.send_replace(None);
@@ -421,13 +400,16 @@ impl Actor {
                     self.fail(reason, pause).await;
                 }
             }
-            SocketEvent::Receipt { wa_message_ids, kind, timestamp, .. } => {
-                self.on_receipt(wa_message_ids, kind, timestamp).await;
+            SocketEvent::Receipt { wa_message_ids, chat, from, kind, timestamp } => {
+                if let Some(only) = self.may_tell_of(&chat, &from) {
+                    self.on_receipt(wa_message_ids, only, kind, timestamp).await;
+                }
             }
             SocketEvent::IdentityLearned { pn, lid } => {
-                if let (Ok(phone), Ok(lid)) = (pn.parse(), lid.parse()) {
-                    let contacts = self.worker.contacts.clone();
-                    if let Err(error) = contacts.learn(&self.worker.ctx, &self.place, &lid, &phone).await {
+                // What is learned before it is known whose contacts these are comes again with their messages.
+                if let (Ok(phone), Ok(lid), Some(generation)) = (pn.parse(), lid.parse(), self.generation()) {
+                    let (contacts, link) = (self.worker.contacts.clone(), self.place.link(generation));
+                    if let Err(error) = contacts.learn(&self.worker.ctx, link, &lid, &phone).await {
                         self.log("a contact's identity could not be written", &error);
                     }
                 }
@@ -438,6 +420,20 @@ impl Actor {
             }
             SocketEvent::PairingCode { .. } | SocketEvent::PairingCodeVoid { .. } => {}
         }
+    }
+
+    /// The generation of the link that the socket is logged in with, once that is known.
+    fn generation(&self) -> Option<u32> {
+        self.live.as_ref().and_then(|live| *live.generation.borrow())
+    }
+
+    fn tell_standing(&self, row: &Device) {
+        let standing = Standing::of(row);
+        self.tell.standing.send_if_modified(|now| {
+            let changed = *now != standing;
+            *now = standing;
+            changed
+        });
     }
 
     async fn on_logged_out(&mut self, reason: String) {
@@ -464,25 +460,6 @@ impl Actor {
         self.report(report::connecting(Some("messages could not be stored; connecting again".into()))).await;
         let pause = self.backoff.next();
         self.retry_later(Some(pause));
-    }
-
-    async fn on_receipt(&mut self, wa_message_ids: Vec<String>, kind: ReceiptKind, timestamp: i64) {
-        let status = match kind {
-            ReceiptKind::Delivered => MessageStatus::Delivered,
-            ReceiptKind::Read | ReceiptKind::Played => MessageStatus::Read,
-            ReceiptKind::ReadByOwner | ReceiptKind::ServerError => return,
-        };
-        let at = shared::clock::Timestamp::from_unix_millis(timestamp);
-        // WhatsApp counts in whole seconds: what happened within the last one happened now.
-        let now = self.worker.ctx.now();
-        let at = if now.since(at) < Duration::from_secs(1) { now } else { at };
-        let Place { tenant, device, .. } = self.place;
-        for id in &wa_message_ids {
-            if let Some(live) = &self.live {
-                live.under_way.passed(id).await;
-            }
-            self.worker.progress.note(tenant, device, id, Step::to(status, at)).await;
-        }
     }
 
     /// The socket ended without a word.
@@ -534,32 +511,4 @@ impl Actor {
     fn log(&self, what: &'static str, error: &(dyn std::error::Error + 'static)) {
         tracing::warn!(device = %self.place.device, error, "{what}");
     }
-}
-
-async fn request_code(
-    socket: &Socket,
-    phone_number: &str,
-    worker: &Worker,
-) -> Result<PairingCode, CommandFailure> {
-    let deadline = Instant::now() + PAIRING_PATIENCE;
-    loop {
-        match socket.request_pairing_code(phone_number).await {
-            Ok(code) => {
-                let expires_at = worker.ctx.now() + code.expires_in;
-                return Ok(PairingCode { code: Secret::new(code.code), expires_at });
-            }
-            // The socket has just been opened.
-            Err(CommandError::NotConnected) if Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            Err(CommandError::AlreadyLinked) => {
-                return Err(failure("already_connected", "the device is already linked".into()));
-            }
-            Err(error) => return Err(failure("refused", error.to_string())),
-        }
-    }
-}
-
-fn failure(code: &str, message: String) -> CommandFailure {
-    CommandFailure { code: code.into(), message }
 }
