@@ -5,6 +5,7 @@ mod hashing;
 
 use std::{
     collections::VecDeque,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
@@ -126,13 +127,13 @@ impl Passwords {
 
 impl Pool {
     fn work(self: Arc<Self>) {
-        let _present = Present(&self);
         let mut memory = Memory::default();
         let mut state = self.lock();
         loop {
             if let Some(job) = state.waiting.pop_front() {
                 drop(state);
-                job(&mut memory);
+                // Who waits for it learns of a panic by its dropped answer; the thread goes on.
+                let _told = panic::catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
                 state = self.lock();
                 continue;
             }
@@ -141,6 +142,8 @@ impl Pool {
             state = waited.0;
             state.idle -= 1;
             if waited.1.timed_out() && state.waiting.is_empty() {
+                // Under the lock in which nobody was seen waiting: who comes now starts another thread.
+                state.threads -= 1;
                 return;
             }
         }
@@ -149,15 +152,6 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while holding this.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A thread that is counted, however it ends.
-struct Present<'a>(&'a Pool);
-
-impl Drop for Present<'_> {
-    fn drop(&mut self) {
-        self.0.lock().threads -= 1;
     }
 }
 
