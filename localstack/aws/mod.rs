@@ -20,11 +20,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::server::{Limits, Listener, Server};
 
-/// How often rows whose time has passed are deleted.
-const TTL_SWEEP: Duration = Duration::from_secs(60);
-
-/// How long what was deleted or replaced stays legible in the logs of the files.
-const LOG_AGE: Duration = Duration::from_secs(15);
+/// How often rows whose time has passed are deleted, and what was deleted leaves the logs of the files.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// DynamoDB takes bodies of 16 MB.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -64,8 +61,7 @@ impl EmbeddedAws {
         let sqs = SqsConfig { host: at.ip().to_string(), port: at.port(), ..SqsConfig::default() };
         let sqs = sqs::router(sqs, &queues)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(stop.clone().run_until_cancelled_owned(sweep(db.clone())));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(shorten_logs([file, queues])));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(sweep(db.clone(), [file, queues])));
         let config = AwsConfig {
             dynamodb_endpoint: Some(format!("http://{}", for_dynamodb.address)),
             sqs_endpoint: Some(format!("http://{at}")),
@@ -95,37 +91,33 @@ impl EmbeddedAws {
     }
 }
 
-async fn sweep(db: Database) {
+async fn sweep(db: Database, files: [PathBuf; 2]) {
     loop {
-        tokio::time::sleep(TTL_SWEEP).await;
-        let db = db.clone();
-        match tokio::task::spawn_blocking(move || db.sweep_ttl()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "rows whose time has passed could not be deleted"),
-            Err(error) => tracing::warn!(%error, "the sweep of rows whose time has passed ended badly"),
-        }
-    }
-}
-
-/// Empties the write-ahead logs now and then: SQLite overwrites what is deleted in its files (`.cargo/config.toml`),
-/// but their logs hold earlier pages until they are written anew.
-async fn shorten_logs(files: [PathBuf; 2]) {
-    loop {
-        tokio::time::sleep(LOG_AGE).await;
-        let files = files.clone();
-        let shortened = tokio::task::spawn_blocking(move || files.iter().try_for_each(|file| shorten(file)));
-        match shortened.await {
+        tokio::time::sleep(SWEEP).await;
+        let (db, files) = (db.clone(), files.clone());
+        let swept = tokio::task::spawn_blocking(move || {
+            if let Err(error) = db.sweep_ttl() {
+                tracing::warn!(%error, "rows whose time has passed could not be deleted");
+            }
+            files.iter().try_for_each(|file| empty_log(file))
+        });
+        match swept.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "what was deleted is still in the log of a file"),
-            Err(error) => tracing::warn!(%error, "shortening the logs of the files ended badly"),
+            Err(error) => tracing::warn!(%error, "a sweep of the files ended badly"),
         }
     }
 }
 
-/// A busy log is left to the next time.
-fn shorten(file: &Path) -> rusqlite::Result<()> {
+/// Empties the write-ahead log of a file: SQLite overwrites what is deleted in the file (`.cargo/config.toml`), but its
+/// log holds earlier pages until it is written anew. A busy log is left to the next time.
+fn empty_log(file: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open(file)?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    // The first lets others write meanwhile and leaves little to the second, which does not.
+    for mode in ["PASSIVE", "TRUNCATE"] {
+        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -141,7 +133,7 @@ mod tests {
             .unwrap();
         assert_eq!(file.query_row("PRAGMA secure_delete", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
         file.execute("DELETE FROM t", []).unwrap();
-        shorten(&path).unwrap();
+        empty_log(&path).unwrap();
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
             assert!(!bytes.windows(6).any(|at| at == b"marker"));

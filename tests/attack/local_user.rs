@@ -3,12 +3,13 @@
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::crypto::token_hash;
-use tests::{Answer, Api, Endpoints, Gateway, eventually};
+use tests::{Answer, Api, Endpoints, Gateway, eventually, within};
 
 /// A request to an embedded service, signed under some key, or not at all.
 async fn ask(endpoint: &str, key: Option<&str>, target: &str, body: &Value) -> Answer {
@@ -125,5 +126,6 @@ async fn nothing_of_an_erased_account_is_left_in_the_files() {
         (answer.json["status"] == "done").then_some(())
     })
     .await;
-    eventually("no file holds anything of it", async || holds().is_empty().then_some(())).await;
+    let bound = Duration::from_secs(120);
+    within(bound, "no file holds anything of it", async || holds().is_empty().then_some(())).await;
 }
