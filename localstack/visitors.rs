@@ -26,23 +26,24 @@ impl Visitors {
         Self { hosts: lower(hosts), origins: lower(origins) }
     }
 
-    fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
+    /// Why a request is turned away, when it is.
+    fn refusal(&self, headers: &HeaderMap, uri: &Uri) -> Option<Problem> {
         let host = match (uri.authority(), headers.get(header::HOST)) {
             (Some(authority), _) => Some(authority.clone()),
             (None, Some(host)) => host.to_str().ok().and_then(|host| host.parse().ok()),
             (None, None) => None,
         };
-        let host = host.filter(|host| self.is_ours(host)).ok_or_else(|| {
+        let Some(host) = host.filter(|host| self.is_ours(host)) else {
             let detail =
                 "the gateway is not known under the name in `Host`: KURIR_ALLOWED_HOSTS has its names";
-            Problem::new(StatusCode::MISDIRECTED_REQUEST, "host_unknown", detail)
-        })?;
+            return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, "host_unknown", detail));
+        };
         let mut origins = headers.get_all(header::ORIGIN).iter();
         if origins.all(|origin| origin.to_str().is_ok_and(|origin| self.may_ask(origin, &host))) {
-            return Ok(());
+            return None;
         }
         let detail = "pages of this origin may not use the gateway: KURIR_CORS_ORIGINS has those that may";
-        Err(Problem::new(StatusCode::FORBIDDEN, "origin_forbidden", detail))
+        Some(Problem::new(StatusCode::FORBIDDEN, "origin_forbidden", detail))
     }
 
     /// An address is nobody's name, so that no page can have it but the gateway's own.
@@ -68,9 +69,9 @@ impl Visitors {
 
 /// Turns others away before anything is done for them.
 pub(crate) async fn check(State(visitors): State<Arc<Visitors>>, request: Request, next: Next) -> Response {
-    match visitors.check(request.headers(), request.uri()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+    match visitors.refusal(request.headers(), request.uri()) {
+        None => next.run(request).await,
+        Some(problem) => problem.into_response(),
     }
 }
 
@@ -82,7 +83,7 @@ mod tests {
 
     fn outcome(visitors: &Visitors, headers: &[(HeaderName, &str)]) -> &'static str {
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        visitors.check(&headers, &"/v1/me".parse().unwrap()).map_or_else(|problem| problem.code(), |()| "in")
+        visitors.refusal(&headers, &"/v1/me".parse().unwrap()).map_or("in", |problem| problem.code())
     }
 
     #[test]
@@ -102,8 +103,8 @@ mod tests {
             assert_eq!(outcome(&visitors, &[(header::HOST, host)]), "host_unknown", "{host}");
         }
         assert_eq!(outcome(&visitors, &[]), "host_unknown");
-        let absolute = visitors.check(&HeaderMap::new(), &"http://evil.example/v1/me".parse().unwrap());
-        assert!(absolute.is_err());
+        let absolute = visitors.refusal(&HeaderMap::new(), &"http://evil.example/v1/me".parse().unwrap());
+        assert!(absolute.is_some());
     }
 
     #[test]
@@ -128,6 +129,6 @@ mod tests {
             [(header::HOST, "127.0.0.1"), (header::ORIGIN, "http://127.0.0.1"), (header::ORIGIN, "null")];
         let mut headers = HeaderMap::new();
         both.into_iter().for_each(|(name, value)| _ = headers.append(name, value.parse().unwrap()));
-        assert!(visitors.check(&headers, &"/".parse().unwrap()).is_err());
+        assert!(visitors.refusal(&headers, &"/".parse().unwrap()).is_some());
     }
 }
