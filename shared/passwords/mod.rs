@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::secret::Secret;
 use hashing::Memory;
@@ -30,6 +30,7 @@ struct Pool {
     state: Mutex<State>,
     added: Condvar,
     most_threads: usize,
+    permits: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -61,7 +62,8 @@ impl Default for Passwords {
 
 impl Passwords {
     fn new(most_threads: usize) -> Self {
-        Self(Arc::new(Pool { state: Mutex::default(), added: Condvar::new(), most_threads }))
+        let permits = Arc::new(Semaphore::new(most_threads + MOST_WAITING));
+        Self(Arc::new(Pool { state: Mutex::default(), added: Condvar::new(), most_threads, permits }))
     }
 
     /// The hash of a password, as a PHC string.
@@ -87,9 +89,13 @@ impl Passwords {
         .await
     }
 
-    /// Whether one more password would be refused now.
-    pub fn are_busy(&self) -> bool {
-        self.0.lock().waiting.len() >= MOST_WAITING
+    /// Lets in who is about to have a password hashed, before anything else is done for it; until the permit is
+    /// dropped.
+    ///
+    /// # Errors
+    /// [`PasswordError::Busy`] when as many are in as are worked for or may wait.
+    pub fn admit(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
+        self.0.permits.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)
     }
 
     async fn run<T: Send + 'static>(

@@ -243,7 +243,10 @@ async fn a_tenant_has_a_hundred_streams_and_a_stop_ends_them_at_once() {
     assert_eq!(status.code(), Some(0), "{}", gateway.log());
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     for stream in &mut streams {
-        assert!(stream.next().await.is_none());
+        // On a slow machine a comment came before.
+        while let Some(said) = stream.next().await {
+            assert!(matches!(said, Said::Comment(_)), "{said:?}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
     domain::ids::AccountId,
@@ -27,12 +27,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[must_use]
 pub(super) struct Attempt {
     keys: Vec<String>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// In a flood nobody so much as asks the store.
+fn admit(ctx: &Context) -> Result<OwnedSemaphorePermit, Error> {
+    ctx.passwords.admit().map_err(super::password_error)
 }
 
 /// Begins a login. Counted are failures at the account, known or not, and from the network; but for who logged in to
 /// this account from this address before, for whom only their own failures there count: others' failures keep
 /// nobody out who belongs there.
 pub(super) async fn begin_login(ctx: &Context, email: &str, ip: Option<IpAddr>) -> Result<Attempt, Error> {
+    let permit = admit(ctx)?;
     let known = known_key(ctx, email, ip);
     let is_known = match &known {
         Some(key) => attempts::is_remembered(&ctx.db, key, ctx.now()).await?,
@@ -46,7 +53,7 @@ pub(super) async fn begin_login(ctx: &Context, email: &str, ip: Option<IpAddr>) 
             network.into_iter().chain([key(ctx, &format!("login to {}", folded(email)))]).collect()
         }
     };
-    begin(ctx, keys, MOST_FAILED).await
+    begin(ctx, permit, keys, MOST_FAILED).await
 }
 
 /// Remembers that somebody logged in to an account from an address.
@@ -59,21 +66,22 @@ pub(super) async fn remember_login(ctx: &Context, email: &str, ip: Option<IpAddr
 
 /// Begins a change of password by somebody who is logged in: failures of strangers at the login do not count.
 pub(super) async fn begin_password_change(ctx: &Context, account: AccountId) -> Result<Attempt, Error> {
-    begin(ctx, vec![key(ctx, &format!("password of {account}"))], MOST_FAILED).await
+    begin(ctx, admit(ctx)?, vec![key(ctx, &format!("password of {account}"))], MOST_FAILED).await
 }
 
 /// Begins a registration.
 pub(super) async fn begin_registration(ctx: &Context, ip: Option<IpAddr>) -> Result<Attempt, Error> {
     let from = ip.map_or_else(|| "unknown".to_owned(), |ip| network(ip, 48));
-    begin(ctx, vec![key(ctx, &format!("registration from {from}"))], MOST_REGISTRATIONS).await
+    begin(ctx, admit(ctx)?, vec![key(ctx, &format!("registration from {from}"))], MOST_REGISTRATIONS).await
 }
 
-async fn begin(ctx: &Context, keys: Vec<String>, limit: u32) -> Result<Attempt, Error> {
-    // In a flood nobody asks the store in vain.
-    if ctx.passwords.are_busy() {
-        return Err(super::busy());
-    }
-    let mut attempt = Attempt { keys: Vec::new() };
+async fn begin(
+    ctx: &Context,
+    permit: OwnedSemaphorePermit,
+    keys: Vec<String>,
+    limit: u32,
+) -> Result<Attempt, Error> {
+    let mut attempt = Attempt { keys: Vec::new(), _permit: permit };
     for key in keys {
         match enter(ctx, &key, limit).await {
             Ok(()) => attempt.keys.push(key),
