@@ -24,6 +24,7 @@ mod probe;
 pub mod refresh_tokens;
 mod sealed;
 pub mod session_keys;
+mod step;
 pub mod tables;
 mod transact;
 mod update;
