@@ -163,6 +163,22 @@ impl Api {
         qr.await["qr"].as_str().unwrap().to_owned()
     }
 
+    /// Asks for a code to type on a phone, and waits for it.
+    pub async fn pairing_code(&self, device: &str, wish: Value) -> String {
+        let answer = self.post(&format!("/v1/devices/{device}/pairing-code"), wish).await;
+        let code = if answer.status == 202 {
+            let path = format!("/v1/commands/{}", answer.json["commandId"].as_str().unwrap());
+            eventually("a pairing code", async || {
+                let command = self.get(&path).await.expect(200).json;
+                (command["status"] == "done").then(|| command["result"]["code"].clone())
+            })
+            .await
+        } else {
+            answer.expect(200).json["code"].clone()
+        };
+        code.as_str().expect("a code").to_owned()
+    }
+
     /// Accepts a text to be sent; the message.
     pub async fn send_text(&self, device: &str, to: &str, text: &str) -> Value {
         let body = json!({"to": to, "type": "text", "text": {"body": text}});

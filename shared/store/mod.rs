@@ -26,6 +26,7 @@ pub mod refresh_tokens;
 pub mod replays;
 mod sealed;
 pub mod session_keys;
+mod step;
 pub mod tables;
 mod transact;
 mod update;

@@ -50,12 +50,7 @@ async fn no_text_preview_qr_code_or_pairing_code_is_stored_or_logged_in_clear() 
     let webhook = gateway.admin.webhook(&receiver.url, &["*"]).await;
 
     let other = gateway.admin.device("other").await;
-    let path = format!("/v1/devices/{other}/pairing-code");
-    let code =
-        gateway.admin.post(&path, json!({"phoneNumber": "+6281234567893"})).await.expect(200).json["code"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+    let code = gateway.admin.pairing_code(&other, json!({"phoneNumber": "+6281234567893"})).await;
     let device = gateway.admin.device("test").await;
     let qr = gateway.admin.qr(&device).await;
     let qr_of_other = gateway.admin.qr(&other).await;

@@ -174,7 +174,7 @@ async fn another_number_is_refused_unless_its_owner_allows_the_change() {
     let number = json!({"phoneNumber": budi.number});
     gateway.admin.post(&path, number).await.expect_problem(409, "number_change");
     let allowed = json!({"phoneNumber": budi.number, "allowNumberChange": true});
-    let code = gateway.admin.post(&path, allowed).await.expect(200).json["code"].clone();
+    let code = gateway.admin.pairing_code(&device, allowed).await;
     let typed = json!({"code": code});
     gateway.api.post(&format!("/sandbox/phones/{}/link-code", budi.number), typed).await.expect(200);
     let linked = gateway.admin.device_becomes(&device, "connected").await;

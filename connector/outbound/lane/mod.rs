@@ -4,9 +4,11 @@
 mod catch_up;
 mod sending;
 mod stall;
+mod standing;
 mod turn;
 
 use catch_up::CatchUp;
+pub(crate) use standing::{Rules, Standing};
 use turn::Next;
 
 use std::{
@@ -19,7 +21,6 @@ use std::{
 
 use shared::{
     domain::{
-        device::{Desired, Device, OnRelink},
         ids::MessageId,
         message::{Message, SendFailure},
         pacing::{Limit, Pacing, Turn},
@@ -61,60 +62,6 @@ pub(crate) struct Ask {
     pub entry: Option<Entry>,
     /// Something was accepted and not queued.
     pub gap: bool,
-}
-
-/// What the owner has to say of a device's lane.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Standing {
-    /// Not known yet.
-    Unknown,
-    /// It may send, by these rules.
-    Open(Rules),
-    /// Its owner paused it, or it is being unlinked.
-    Paused(Rules),
-    /// The device is gone.
-    Gone,
-}
-
-/// By what a lane goes.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rules {
-    /// How fast it may send.
-    pub pacing: Pacing,
-    /// The number of these rules: what was accepted later goes by later ones.
-    pub number: u32,
-    /// The link that the device has, or had last.
-    pub generation: u32,
-    /// The links that it had before.
-    pub others: Vec<u32>,
-    /// What becomes of messages that wait for one of those.
-    pub on_relink: OnRelink,
-}
-
-impl Standing {
-    /// What the owner wants of a device, by its row.
-    pub fn of(device: &Device) -> Self {
-        let others = device.links().map(|link| link.generation).filter(|other| *other != device.generation);
-        let rules = Rules {
-            pacing: device.pacing.clone(),
-            number: device.send_rules,
-            generation: device.generation,
-            others: others.collect(),
-            on_relink: device.on_relink,
-        };
-        match device.desired {
-            _ if device.paused => Self::Paused(rules),
-            Desired::Deleted | Desired::LoggedOut => Self::Paused(rules),
-            Desired::Connected | Desired::Disconnected => Self::Open(rules),
-        }
-    }
-
-    fn rules(&self) -> Option<&Rules> {
-        match self {
-            Self::Open(rules) | Self::Paused(rules) => Some(rules),
-            Self::Unknown | Self::Gone => None,
-        }
-    }
 }
 
 /// What a lane hears and tells.
