@@ -1,5 +1,6 @@
 //! Kurir and WhatsApp: devices of a gateway, phones of the sandbox.
 
+mod device_lists;
 mod events;
 mod inbound;
 mod linking;
