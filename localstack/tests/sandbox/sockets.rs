@@ -87,35 +87,46 @@ async fn a_stream_that_has_ended_is_cut_after_a_while_and_without_a_close_frame(
     // A client that logs out by itself ends the stream, too; this one stays.
     recorded.mute.store(true, Ordering::SeqCst);
     net.post("/faults", json!({"kind": "replaceStream"})).await;
-    until("the server has cut", async || recorded.server.lock().unwrap().ended.is_some()).await;
-    let record = recorded.server.lock().unwrap();
-    let waited = record.ended.unwrap() - record.last_data.unwrap();
+    let latest = || recorded.connections.lock().unwrap().last().cloned().unwrap();
+    until("the server has cut", async || latest().ended.is_some()).await;
+    let said = latest();
+    let waited = said.ended.unwrap() - said.last_data.unwrap();
     assert!(waited >= Duration::from_millis(300), "it cut after {waited:?}");
-    let opcodes = opcodes(&record.data);
+    let opcodes = opcodes(&said.data);
     assert!(opcodes.len() > 3 && opcodes.iter().all(|opcode| *opcode == 2), "{opcodes:?}");
 }
 
 /// What a server has said on one connection, and when.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Said {
     data: Vec<u8>,
     last_data: Option<Instant>,
     ended: Option<Instant>,
 }
 
-/// The latest connection through a relay.
+/// All connections through a relay.
 #[derive(Default)]
 struct Recorded {
-    server: Mutex<Said>,
+    connections: Mutex<Vec<Said>>,
     /// Nothing of the client's gets through, its goodbye included.
     mute: AtomicBool,
 }
 
 impl Recorded {
-    fn heard(&self, data: &[u8]) {
-        let mut said = self.server.lock().unwrap();
+    fn open(&self) -> usize {
+        let mut connections = self.connections.lock().unwrap();
+        connections.push(Said::default());
+        connections.len() - 1
+    }
+
+    fn heard(&self, connection: usize, data: &[u8]) {
+        let said = &mut self.connections.lock().unwrap()[connection];
         said.data.extend_from_slice(data);
         said.last_data = Some(now());
+    }
+
+    fn ended(&self, connection: usize) {
+        self.connections.lock().unwrap()[connection].ended = Some(now());
     }
 }
 
@@ -127,7 +138,7 @@ async fn recording_relay(url: String) -> (String, Arc<Recorded>) {
     let told = recorded.clone();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
-            *told.server.lock().unwrap() = Said::default();
+            let connection = told.open();
             let server = TcpStream::connect(&target).await.unwrap();
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_server, mut to_server) = server.into_split();
@@ -148,10 +159,10 @@ async fn recording_relay(url: String) -> (String, Arc<Recorded>) {
             tokio::spawn(async move {
                 let mut buffer = vec![0; 16 * 1024];
                 while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
-                    down.heard(&buffer[..read]);
+                    down.heard(connection, &buffer[..read]);
                     let _ = to_client.write_all(&buffer[..read]).await;
                 }
-                down.server.lock().unwrap().ended = Some(now());
+                down.ended(connection);
             });
         }
     });
