@@ -1,16 +1,13 @@
 //! Misbehaviour on demand: what a test asks the server to do wrong.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// One kind of misbehaviour.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Fault {
     /// Cuts sockets: at once, or around the next message.
-    DropSockets {
-        #[serde(default)]
-        when: DropMoment,
-    },
+    DropSockets { when: DropMoment },
     /// Acknowledges messages only after a while.
     DelayAcks { delay_ms: u64 },
     /// Takes messages, delivers them, and never acknowledges.
@@ -18,23 +15,21 @@ pub enum Fault {
     /// Refuses messages with an error code in the acknowledgement (479, 463, …).
     Nack { code: u16 },
     /// Too many requests: refuses messages with 429, or ends the stream with it at once.
-    RateLimit {
-        #[serde(default)]
-        scope: RateScope,
-    },
+    RateLimit { scope: RateScope },
     /// Ends the stream at once, as when another client logs in as the same device.
     ReplaceStream,
     /// Refuses logins with a reason (401, 429, 503, …).
     RejectLogin { reason: u16 },
     /// Answers requests (`iq`) only after a while.
     DelayAnswers { delay_ms: u64 },
+    /// Does not tell clients that a list of devices has changed; each notification that they miss counts.
+    WithholdDeviceNotifications,
 }
 
 /// When [`Fault::DropSockets`] strikes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DropMoment {
-    #[default]
     Now,
     /// The next message arrives at the server and is lost with the connection.
     BeforeMessage,
@@ -43,10 +38,9 @@ pub enum DropMoment {
 }
 
 /// What [`Fault::RateLimit`] limits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RateScope {
-    #[default]
     Messages,
     Stream,
 }
@@ -67,27 +61,25 @@ impl Fault {
             Self::DropSockets { when } => *when != DropMoment::Now,
             Self::RateLimit { scope } => *scope == RateScope::Messages,
             Self::DelayAcks { .. } | Self::WithholdAcks | Self::Nack { .. } => true,
-            Self::ReplaceStream | Self::RejectLogin { .. } | Self::DelayAnswers { .. } => false,
+            Self::ReplaceStream
+            | Self::RejectLogin { .. }
+            | Self::DelayAnswers { .. }
+            | Self::WithholdDeviceNotifications => false,
         }
     }
 }
 
 /// A fault that waits for its occasion.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Armed {
     #[serde(flatten)]
     pub fault: Fault,
     /// Only for clients of this account; for all when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
     /// How often it still strikes.
-    #[serde(default = "once")]
     pub times: u32,
-}
-
-fn once() -> u32 {
-    1
 }
 
 /// The faults that are set, oldest first.
@@ -130,6 +122,11 @@ impl Faults {
         }
     }
 
+    /// Whether a client of this account is not told of a change of devices.
+    pub fn for_device_notification(&mut self, number: &str) -> bool {
+        self.take(number, |fault| *fault == Fault::WithholdDeviceNotifications).is_some()
+    }
+
     fn take(&mut self, number: &str, wanted: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let at = self.0.iter().position(|armed| {
             armed.number.as_deref().is_none_or(|only| only == number) && wanted(&armed.fault)
@@ -151,8 +148,7 @@ mod tests {
     #[test]
     fn a_fault_strikes_its_account_as_often_as_asked() {
         let mut faults = Faults::default();
-        let fault = serde_json::from_str(r#"{"kind": "nack", "code": 479, "number": "1", "times": 2}"#);
-        faults.arm(fault.unwrap());
+        faults.arm(Armed { fault: Fault::Nack { code: 479 }, number: Some("1".to_owned()), times: 2 });
         assert_eq!(faults.for_message("2"), None);
         assert_eq!(faults.for_login("1"), None);
         assert_eq!(faults.for_message("1"), Some(Fault::Nack { code: 479 }));

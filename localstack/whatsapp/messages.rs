@@ -6,6 +6,7 @@ use wacore_binary::{Jid, Node, NodeValue, Server};
 
 use super::{
     address::{Address, Addressing},
+    device_list,
     faults::{DropMoment, Fault},
     node::{NodeExt, node},
     queue,
@@ -22,7 +23,7 @@ pub fn from_client(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, 
         Some(Fault::RateLimit { .. }) => Some(429),
         _ => route(tx, client, message).err(),
     };
-    let ack = acknowledgement(tx, message, refused);
+    let ack = acknowledgement(tx, client, message, refused);
     match fault {
         Some(Fault::DropSockets { .. }) => tx.cut(connection),
         Some(Fault::WithholdAcks) => {}
@@ -33,7 +34,7 @@ pub fn from_client(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, 
     }
 }
 
-fn acknowledgement(tx: &Tx<'_>, message: &Node, refused: Option<u16>) -> Node {
+fn acknowledgement(tx: &Tx<'_>, sender: &Address, message: &Node, refused: Option<u16>) -> Node {
     let ack = node("ack")
         .attr("class", "message")
         .attr("id", message.text("id"))
@@ -45,7 +46,10 @@ fn acknowledgement(tx: &Tx<'_>, message: &Node, refused: Option<u16>) -> Node {
     };
     match refused {
         Some(code) => ack.attr("error", code).build(),
-        None => ack.build(),
+        None => match device_list::drift(tx, sender, message) {
+            Some(present) => ack.attr("phash", present).build(),
+            None => ack.build(),
+        },
     }
 }
 
@@ -70,14 +74,17 @@ fn to_person(tx: &mut Tx<'_>, sender: &Address, to: &Jid, message: &Node) -> Res
     if !tx.world.accounts.contains_key(&receiver.number) {
         return Err(404);
     }
-    tx.world.chats.remember(&sender.number, &message.text("id"), Addressing::of(to));
+    // One that is sent to an own device again says to whom it went.
+    let recipient = message.jid("recipient").unwrap_or_else(|| to.clone());
+    tx.world.chats.remember(&sender.number, &message.text("id"), Addressing::of(&recipient));
     for (device, sealed) in parts(tx, message, &receiver) {
         let for_own = device.number == sender.number;
         if device == *sender || !(for_own || device.number == receiver.number) {
             continue;
         }
         let is_peer = message.text("category") == "peer";
-        let attrs = if for_own && !is_peer { own_attrs(tx, sender, to) } else { stranger_attrs(tx, sender) };
+        let attrs =
+            if for_own && !is_peer { own_attrs(tx, sender, &recipient) } else { stranger_attrs(tx, sender) };
         let delivery = delivery(tx, sender, message, attrs, sealed);
         queue::deliver(tx, &device, delivery);
     }

@@ -5,10 +5,14 @@
 //! changes in a transaction ([`state::Tx`]), and what the change lets out leaves after it is saved.
 
 pub mod address;
+mod adv;
+mod bundle;
 mod control;
 mod crypto;
+mod device_list;
 pub mod error;
 pub mod faults;
+mod groups;
 mod login;
 mod messages;
 mod node;
@@ -95,12 +99,6 @@ impl Sandbox {
             open.into_iter().for_each(|connection| tx.close(connection));
         });
         self.saver.close().await;
-    }
-
-    /// A phone forgets all its Signal sessions, as after an accident with its storage. For tests of
-    /// what clients do about it.
-    pub fn forget_sessions(&self, number: &str) {
-        self.apply(|tx| phone::forget_sessions(tx, number));
     }
 
     /// Changes the world. What the change lets out leaves after it is saved; this does not wait

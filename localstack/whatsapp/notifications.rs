@@ -1,11 +1,12 @@
 //! What the server tells clients unasked: changed device lists, and one-time keys that run low.
 
-use wacore_binary::Node;
+use wacore_binary::{Node, builder::NodeBuilder};
 
 use super::{
     address::{Address, Addressing},
+    adv::signed_key_index_list,
+    device_list::account_hash,
     node::{node, server_jid},
-    pairing::signed_key_index_list,
     queue,
     state::{Account, Tx},
 };
@@ -15,36 +16,42 @@ const LOW_WATER: usize = 5;
 
 /// A client has become a device of the account.
 pub fn device_added(tx: &mut Tx<'_>, at: &Address) {
-    tell_watchers(tx, at, true);
+    tell(tx, at, true);
 }
 
 /// A client is no longer a device of the account.
 pub fn device_removed(tx: &mut Tx<'_>, at: &Address) {
-    tell_watchers(tx, at, false);
+    tell(tx, at, false);
 }
 
-fn tell_watchers(tx: &mut Tx<'_>, at: &Address, added: bool) {
+fn tell(tx: &mut Tx<'_>, at: &Address, added: bool) {
     let Some(account) = tx.world.accounts.get(&at.number) else { return };
+    let strangers: Vec<Address> = account.watchers.iter().cloned().collect();
     let own = account.companions.keys().map(|device| Address::new(at.number.as_str(), *device));
-    let told: Vec<Address> =
-        account.watchers.iter().cloned().chain(own).filter(|watcher| watcher != at).collect();
-    let change = change(account, at, added);
+    let own: Vec<Address> = own.filter(|companion| companion != at).collect();
     let from = account.jid(0, Addressing::Pn);
     let lid = account.jid(0, Addressing::Lid);
-    for watcher in told {
-        let id = tx.stanza_id();
-        let notification = node("notification")
-            .attr("from", from.clone())
-            .attr("lid", lid.clone())
-            .attr("type", "devices")
-            .attr("id", id)
-            .attr("t", tx.seconds())
-            .children([change.clone()])
-            .build();
-        queue::deliver(tx, &watcher, notification);
+    let (change, list) = (change(account, at, added), own_devices(account));
+    for watcher in strangers {
+        let notification = node("notification").attr("from", from.clone()).attr("lid", lid.clone());
+        notify(tx, &watcher, notification.attr("type", "devices"), change.clone());
+    }
+    for companion in own {
+        let notification = node("notification").attr("from", from.clone());
+        notify(tx, &companion, notification.attr("type", "account_sync"), list.clone());
     }
 }
 
+fn notify(tx: &mut Tx<'_>, to: &Address, notification: NodeBuilder, news: Node) {
+    if tx.world.faults.for_device_notification(&to.number) {
+        return;
+    }
+    let id = tx.stanza_id();
+    let notification = notification.attr("id", id).attr("t", tx.seconds()).children([news]).build();
+    queue::deliver(tx, to, notification);
+}
+
+/// What others are told: the one device, and the hashes of the list that they should come to with it.
 fn change(account: &Account, at: &Address, added: bool) -> Node {
     let device = node("device")
         .attr("jid", account.jid(at.device, Addressing::Pn))
@@ -53,7 +60,27 @@ fn change(account: &Account, at: &Address, added: bool) -> Node {
         .build();
     let list = node("key-index-list").attr("ts", account.row.devices_changed);
     let list = if added { list.bytes(signed_key_index_list(account)) } else { list };
-    node(if added { "add" } else { "remove" }).children([device, list.build()]).build()
+    node(if added { "add" } else { "remove" })
+        .attr("device_hash", account_hash(account, Addressing::Pn))
+        .attr("device_lid_hash", account_hash(account, Addressing::Lid))
+        .children([device, list.build()])
+        .build()
+}
+
+/// What the account's own companions are told: the whole list.
+fn own_devices(account: &Account) -> Node {
+    let device = |at: Address| {
+        let device = node("device").attr("jid", account.jid(at.device, Addressing::Pn));
+        if at.is_phone() { device.build() } else { device.attr("key-index", at.device).build() }
+    };
+    let indexes = node("key-index-list")
+        .attr("ts", account.row.devices_changed)
+        .bytes(signed_key_index_list(account))
+        .build();
+    node("devices")
+        .attr("dhash", account_hash(account, Addressing::Pn))
+        .children(account.devices().map(device).chain([indexes]))
+        .build()
 }
 
 /// Asks a client for more one-time keys, once until it has uploaded some.

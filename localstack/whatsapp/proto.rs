@@ -232,6 +232,19 @@ pub struct DeviceSent {
     pub message: Option<Content>,
 }
 
+/// The envelope of such a copy, with the message in it as it is, unknown fields included.
+#[derive(Clone, PartialEq, Message)]
+pub struct Envelope {
+    #[prost(message, optional, tag = "31")]
+    pub device_sent: Option<EnvelopedMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct EnvelopedMessage {
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub message: Option<Vec<u8>>,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub struct SenderKeyDistribution {
     #[prost(string, optional, tag = "1")]
@@ -248,12 +261,91 @@ pub struct ProtocolContent {
     pub history: Option<HistoryNotification>,
     #[prost(message, optional, tag = "7")]
     pub key_share: Option<KeyShare>,
+    #[prost(message, optional, tag = "16")]
+    pub peer_request: Option<PeerRequest>,
+    #[prost(message, optional, tag = "17")]
+    pub peer_response: Option<PeerResponse>,
 }
 
 /// `kind` of a [`ProtocolContent`] that carries a [`HistoryNotification`].
 pub const HISTORY_SYNC_NOTIFICATION: i32 = 5;
 /// `kind` of a [`ProtocolContent`] that carries a [`KeyShare`].
 pub const APP_STATE_SYNC_KEY_SHARE: i32 = 6;
+/// `kind` of a [`ProtocolContent`] that carries a [`PeerResponse`].
+pub const PEER_RESPONSE: i32 = 17;
+
+/// What a companion wants of its phone.
+#[derive(Clone, PartialEq, Message)]
+pub struct PeerRequest {
+    #[prost(int32, optional, tag = "1")]
+    pub kind: Option<i32>,
+    #[prost(message, repeated, tag = "5")]
+    pub placeholders: Vec<PlaceholderRequest>,
+}
+
+/// `kind` of a [`PeerRequest`] for messages that the companion could not open.
+pub const PLACEHOLDER_RESEND: i32 = 4;
+
+#[derive(Clone, PartialEq, Message)]
+pub struct PlaceholderRequest {
+    #[prost(message, optional, tag = "1")]
+    pub key: Option<WireMessageKey>,
+}
+
+/// How a message is named between devices.
+#[derive(Clone, PartialEq, Message)]
+pub struct WireMessageKey {
+    #[prost(string, optional, tag = "1")]
+    pub chat: Option<String>,
+    #[prost(bool, optional, tag = "2")]
+    pub from_me: Option<bool>,
+    #[prost(string, optional, tag = "3")]
+    pub id: Option<String>,
+    /// The author, in a group.
+    #[prost(string, optional, tag = "4")]
+    pub participant: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct PeerResponse {
+    #[prost(int32, optional, tag = "1")]
+    pub kind: Option<i32>,
+    /// The id of the request's stanza.
+    #[prost(string, optional, tag = "2")]
+    pub request: Option<String>,
+    #[prost(message, repeated, tag = "3")]
+    pub results: Vec<PeerResult>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct PeerResult {
+    #[prost(message, optional, tag = "4")]
+    pub placeholder: Option<PlaceholderResponse>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct PlaceholderResponse {
+    /// A [`WebMessage`].
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub message: Option<Vec<u8>>,
+}
+
+/// A message as a phone keeps it. It lacks its content when the phone does not have it either.
+#[derive(Clone, PartialEq, Message)]
+pub struct WebMessage {
+    #[prost(message, optional, tag = "1")]
+    pub key: Option<WireMessageKey>,
+    /// A [`Content`].
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub content: Option<Vec<u8>>,
+    /// Seconds since 1970.
+    #[prost(uint64, optional, tag = "3")]
+    pub timestamp: Option<u64>,
+    #[prost(string, optional, tag = "5")]
+    pub participant: Option<String>,
+    #[prost(string, optional, tag = "19")]
+    pub push_name: Option<String>,
+}
 
 /// Points at a piece of history; here always with the (empty) piece inside, zlib-compressed.
 #[derive(Clone, PartialEq, Message)]

@@ -33,11 +33,20 @@ pub fn deliver(tx: &mut Tx<'_>, to: &Address, stanza: Node) {
     }
 }
 
-/// The client is ready: sends all that was kept, and says when that is over.
+/// The client is ready: says what was kept, sends all of it, and says when that is over.
 pub fn release(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address) {
     let Some(companion) = tx.world.companion_mut(client) else { return };
     companion.active = true;
     let kept: Vec<Vec<u8>> = companion.queue.values().map(|row| row.node.clone()).collect();
+    let of_class = |class: &str| companion.queue.values().filter(|row| row.class == class).count();
+    let preview = node("offline_preview")
+        .attr("count", kept.len())
+        .attr("message", of_class("message"))
+        .attr("receipt", of_class("receipt"))
+        .attr("notification", of_class("notification"))
+        .attr("appdata", 0)
+        .build();
+    tx.send(connection, node("ib").attr("from", server_jid()).children([preview]).build());
     let mut count = 0;
     for encoded in kept {
         let Ok(stanza) = decode(&encoded) else { continue };

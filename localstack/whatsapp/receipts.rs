@@ -9,6 +9,9 @@ use super::{
     state::{ConnectionId, Tx},
 };
 
+/// The kinds of receipts that say that a person has seen a message.
+const READ: [&str; 4] = ["read", "read-self", "played", "played-self"];
+
 /// The ids a receipt is about: its own, and those of its list.
 pub fn ids(receipt: &Node) -> Vec<String> {
     let listed = receipt.child("list").map(NodeExt::nodes).unwrap_or_default();
@@ -42,8 +45,8 @@ pub fn route(tx: &mut Tx<'_>, from: &Address, receipt: &Node) {
     let in_group = to.server == Server::Group;
     let author = if in_group { receipt.jid("participant") } else { Some(to.clone()) };
     let Some(author) = author.and_then(|author| tx.world.resolve(&author)) else { return };
-    if kind == "read" || kind == "read-self" {
-        tell_own_phone(tx, from, receipt);
+    if READ.contains(&kind.as_str()) && author.number != from.number {
+        tell_own_devices(tx, from, &author, receipt);
     }
     let targets: Vec<Address> = match kind.as_str() {
         "read-self" | "played-self" => return,
@@ -80,11 +83,24 @@ pub fn route(tx: &mut Tx<'_>, from: &Address, receipt: &Node) {
     }
 }
 
-/// A client's own phone shows what was read there as read.
-fn tell_own_phone(tx: &mut Tx<'_>, from: &Address, receipt: &Node) {
-    if !from.is_phone() {
-        let mut told = receipt.clone();
-        told.attrs.insert("type", "read-self");
-        queue::deliver(tx, &Address::new(from.number.as_str(), 0), told);
+/// What one device of an account has read, the others show as read. They get the receipt as the account's own; it
+/// says whose message it is about.
+fn tell_own_devices(tx: &mut Tx<'_>, from: &Address, author: &Address, receipt: &Node) {
+    let Some(to) = receipt.jid("to") else { return };
+    let in_group = to.server == Server::Group;
+    let addressing = if in_group { Addressing::Lid } else { Addressing::of(&to) };
+    let own = tx.world.jid(from, addressing).unwrap_or_default();
+    let recipient = tx.world.jid(&Address::new(author.number.as_str(), 0), addressing);
+    let told = node("receipt")
+        .attr("id", receipt.text("id"))
+        .attr("type", receipt.text("type"))
+        .attr("t", tx.seconds())
+        .attr("recipient", recipient.unwrap_or_default());
+    let told = if in_group { told.attr("from", to).attr("participant", own) } else { told.attr("from", own) };
+    let told = told.children(receipt.nodes().iter().cloned()).build();
+    let Some(account) = tx.world.accounts.get(&from.number) else { return };
+    let others: Vec<Address> = account.devices().filter(|device| device != from).collect();
+    for device in others {
+        queue::deliver(tx, &device, told.clone());
     }
 }

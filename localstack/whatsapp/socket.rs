@@ -23,6 +23,7 @@ use wacore_binary::{Node, marshal::unmarshal_ref, util::unpack};
 
 use super::{
     Sandbox, SandboxError, login,
+    node::node,
     noise::{
         Accepted, Channel,
         frames::{self, FrameReader},
@@ -36,9 +37,9 @@ use super::{
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Clients ping every 30 seconds or more often; one that is silent for so long is gone.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
-/// How long a client gets to close its side after the server closed its own.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a client that has been replaced is listened to: longer than a process stays frozen in a test.
+/// How long a client gets, once it has read the end of the stream, to close its side.
+const LINGER: Duration = Duration::from_millis(500);
+/// How long a client that has been replaced may take to read that: longer than a process stays frozen in a test.
 const REPLACED_TIMEOUT: Duration = Duration::from_secs(60);
 /// tungstenite's default of 128 KiB would be 256 MB for 2,000 idle clients.
 const BUFFER: usize = 4 * 1024;
@@ -70,11 +71,19 @@ impl Reader {
             if let Some(frame) = self.frames.next_frame()? {
                 return Ok(frame);
             }
-            match self.stream.next().await {
-                Some(Ok(Message::Binary(data))) => self.frames.feed(&data),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(SandboxError::Closed),
-                Some(Ok(_)) => {}
+            self.stir().await?;
+        }
+    }
+
+    /// Waits until anything comes from the client.
+    async fn stir(&mut self) -> Result<(), SandboxError> {
+        match self.stream.next().await {
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Err(SandboxError::Closed),
+            Some(Ok(Message::Binary(data))) => {
+                self.frames.feed(&data);
+                Ok(())
             }
+            Some(Ok(_)) => Ok(()),
         }
     }
 }
@@ -132,8 +141,8 @@ async fn read(
         let frame = tokio::select! {
             frame = timeout(IDLE_TIMEOUT, reader.next()) => frame.map_err(|_| SandboxError::Closed)??,
             end = &mut writer => {
-                if matches!(end, Ok(End::Closed)) {
-                    listen_on(sandbox, connection, reader, incoming).await;
+                if let Ok(End::Stream(sink)) = end {
+                    linger(sandbox, connection, sink, reader, incoming).await;
                 }
                 return Ok(());
             }
@@ -143,16 +152,32 @@ async fn read(
     }
 }
 
-/// Reads on until the client closes, so that the last stanza is not lost in a reset. A client that another has
-/// replaced is listened to for longer: what it still sends goes on record.
-async fn listen_on(sandbox: &Sandbox, connection: ConnectionId, mut reader: Reader, mut incoming: Channel) {
-    let replaced = sandbox.apply(|tx| tx.world.sockets.was_replaced(connection));
-    let patience = if replaced { REPLACED_TIMEOUT } else { CLOSE_TIMEOUT };
-    while let Ok(Ok(frame)) = timeout(patience, reader.next()).await {
-        let node = incoming.open(&frame).and_then(|plain| decode(&plain));
-        let Ok(node) = node else { return };
-        stanza::handle(sandbox, connection, node);
+/// After the end of the stream: the client gets time to read it and to close its side, then the connection ends
+/// without a close frame, as WhatsApp's does. Who closes at once makes clients drop what they have not handled yet.
+///
+/// A client that another has replaced may be frozen; what it still sends when it wakes goes on record.
+async fn linger(
+    sandbox: &Sandbox,
+    connection: ConnectionId,
+    mut sink: Sink,
+    mut reader: Reader,
+    mut incoming: Channel,
+) {
+    if sandbox.apply(|tx| tx.world.sockets.was_replaced(connection)) {
+        // The answer shows that the client has read all that was sent before.
+        let _ = sink.send(Message::Ping(Bytes::new())).await;
+        if !matches!(timeout(REPLACED_TIMEOUT, reader.stir()).await, Ok(Ok(()))) {
+            return;
+        }
     }
+    let listen = async {
+        while let Ok(frame) = reader.next().await {
+            let node = incoming.open(&frame).and_then(|plain| decode(&plain));
+            let Ok(node) = node else { return };
+            stanza::handle(sandbox, connection, node);
+        }
+    };
+    let _ = timeout(LINGER, listen).await;
 }
 
 fn decode(plain: &[u8]) -> Result<Node, SandboxError> {
@@ -161,18 +186,18 @@ fn decode(plain: &[u8]) -> Result<Node, SandboxError> {
 
 /// How a writer ended.
 enum End {
-    /// In good order: the client is to close its side.
-    Closed,
-    /// At once, without a close frame; the reader lets go as well.
+    /// With the end of the stream; the connection is still open.
+    Stream(Sink),
+    /// At once; the reader lets go as well.
     Cut,
 }
 
 /// Sends what comes from the saver until told to stop.
 async fn write(mut sink: Sink, mut queue: UnboundedReceiver<Outgoing>, mut outgoing: Channel) -> End {
     while let Some(next) = queue.recv().await {
-        let node = match next {
-            Outgoing::Node(node) => node,
-            Outgoing::Close => break,
+        let (node, is_last) = match next {
+            Outgoing::Node(node) => (*node, false),
+            Outgoing::Close => (node("xmlstreamend").build(), true),
             Outgoing::Cut => return End::Cut,
         };
         let Ok(plain) = wacore_binary::marshal(&node) else {
@@ -182,9 +207,11 @@ async fn write(mut sink: Sink, mut queue: UnboundedReceiver<Outgoing>, mut outgo
         if send(&mut sink, &outgoing.seal(&plain)).await.is_err() {
             return End::Cut;
         }
+        if is_last {
+            return End::Stream(sink);
+        }
     }
-    let _ = sink.close().await;
-    End::Closed
+    End::Cut
 }
 
 async fn send(sink: &mut Sink, frame: &[u8]) -> Result<(), SandboxError> {

@@ -1,6 +1,7 @@
 //! Kurir and WhatsApp: devices of a gateway, phones of the sandbox.
 
 mod at_rest;
+mod device_lists;
 mod events;
 mod inbound;
 mod linking;

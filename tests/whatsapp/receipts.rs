@@ -59,8 +59,9 @@ async fn of_a_message_to_a_group_its_members_may_tell_and_nobody_else() {
     let budi = gateway.phone("+6281234567891", "Budi").await;
     let citra = gateway.phone("+6281234567892", "Citra").await;
     let device = gateway.linked_device(&ani).await;
-    let members = json!({"subject": "Friends", "members": [ani.number, budi.number]});
-    let group = gateway.api.post("/sandbox/groups", members).await.expect(201).json["id"].clone();
+    let group = json!({"subject": "Friends", "members": [budi.number]});
+    let path = format!("/sandbox/phones/{}/groups", ani.number);
+    let group = gateway.api.post(&path, group).await.expect(201).json["jid"].clone();
     let group = group.as_str().unwrap();
     let message = gateway.admin.send_text(&device, group, "Hello everybody").await;
     budi.receives("Hello everybody").await;
@@ -83,8 +84,9 @@ async fn the_same_id_in_a_private_chat_and_in_a_group_is_two_messages() {
     let ani = gateway.phone("+6281234567890", "Ani").await;
     let budi = gateway.phone("+6281234567891", "Budi").await;
     let device = gateway.linked_device(&ani).await;
-    let members = json!({"subject": "Friends", "members": [budi.number, ani.number]});
-    let group = gateway.api.post("/sandbox/groups", members).await.expect(201).json["id"].clone();
+    let group = json!({"subject": "Friends", "members": [ani.number]});
+    let path = format!("/sandbox/phones/{}/groups", budi.number);
+    let group = gateway.api.post(&path, group).await.expect(201).json["jid"].clone();
     let group = group.as_str().unwrap();
     let path = format!("/sandbox/phones/{}/messages", budi.number);
     for (to, text) in [(ani.number.as_str(), "for you"), (group, "for all")] {

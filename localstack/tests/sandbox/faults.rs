@@ -75,6 +75,26 @@ async fn connections_break_and_come_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_that_is_none_is_refused() {
     let net = Net::start().await;
-    let (status, body) = net.call("POST", "/faults", json!({"kind": "earthquake"})).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    let wrong = [
+        (json!({"kind": "earthquake"}), "kind", "one of dropSockets, delayAcks,"),
+        (json!({}), "kind", "one of dropSockets, delayAcks,"),
+        (json!([]), "body", "an object is wanted"),
+        (json!({"kind": "nack"}), "code", "a whole number from 0 to 65535 is wanted"),
+        (json!({"kind": "nack", "code": "479"}), "code", "a whole number from 0 to 65535 is wanted"),
+        (json!({"kind": "nack", "code": 479, "delayMs": 1}), "delayMs", "nack has the fields"),
+        (json!({"kind": "dropSockets", "when": "later"}), "when", "one of now, beforeMessage, beforeAck"),
+        (json!({"kind": "withholdAcks", "times": 0}), "times", "a whole number from 1 to"),
+        (json!({"kind": "withholdAcks", "number": "12"}), "number", "an E.164 number is wanted"),
+        (json!({"faults": {}}), "faults", "a list of faults is wanted"),
+        (json!({"faults": [], "kind": "nack"}), "kind", "there is nothing else"),
+        (json!({"faults": [{"kind": "withholdAcks"}, {"kind": 1}]}), "faults[1].kind", "one of dropSockets"),
+    ];
+    for (body, field, message) in wrong {
+        let (status, problem) = net.call("POST", "/faults", body.clone()).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {problem}");
+        let error = &problem["errors"][0];
+        assert_eq!(error["field"], field, "{body}: {problem}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{body}: {problem}");
+    }
+    assert_eq!(net.get("/faults").await["items"], json!([]));
 }

@@ -5,11 +5,14 @@ mod net;
 mod process;
 
 mod addressing;
+mod device_lists;
 mod faults;
 mod groups;
 mod kill;
 mod linking;
 mod messages;
+mod receipts;
+mod requests;
 mod restart;
 mod retry;
 mod sockets;

@@ -4,6 +4,7 @@ use super::net::{Client, Net, jid, until};
 
 const ALICE: &str = "6281234567890";
 const BOB: &str = "4915112345678";
+const CAROL: &str = "14155550123";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn texts_go_both_ways_between_a_client_and_a_phone() {
@@ -140,4 +141,29 @@ async fn a_removed_companion_is_no_longer_written_to() {
     let id = alice.says(&jid(BOB), "two").await;
     assert_eq!(alice.acknowledged(&id).await, None);
     net.shown(BOB, |message| message["text"]["body"] == "two").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_two_people_may_have_the_same_id() {
+    let net = Net::start().await;
+    for number in [ALICE, BOB, CAROL] {
+        net.phone(number).await;
+    }
+    let (alice, carol) = (Client::linked(&net, ALICE).await, Client::linked(&net, CAROL).await);
+    let id = "3EB0AAAABBBBDDDD";
+    alice.says_as(&jid(BOB), "from Alice", id).await;
+    carol.says_as(&jid(BOB), "from Carol", id).await;
+    carol.says_as(&jid(ALICE), "to Alice", id).await;
+    for text in ["from Alice", "from Carol"] {
+        let shown = net.shown(BOB, |message| message["text"]["body"] == *text).await;
+        assert_eq!((&shown["id"], &shown["copies"]), (&json!(id), &json!(1)));
+    }
+    // What one of them has reached moves on, the other does not.
+    carol.receipt(id, "Delivered").await;
+    alice.library.mark_as_read(&jid(CAROL).parse().unwrap(), None, &[id]).await.unwrap();
+    let read = |message: &Value| message["status"] == "read" && message["direction"] == "outgoing";
+    let read = net.shown(CAROL, |message| read(message)).await;
+    assert_eq!(read["text"]["body"], "to Alice");
+    let others = net.messages(CAROL).await.into_iter().filter(|message| message["to"] == BOB);
+    assert!(others.clone().count() == 1 && others.clone().all(|message| message["status"] != "read"));
 }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle, time::timeout};
 use tower::ServiceExt;
 use whatsapp_rust::{
-    Jid, SendOptions, TokioRuntime,
+    Jid, RawNodeLease, SendOptions, TokioRuntime,
     async_channel::Receiver,
     http::{HttpClient, HttpRequest, HttpResponse},
     prelude::{Bot, BotHandle, Client as Library},
@@ -24,6 +24,7 @@ use whatsapp_rust::{
         store::InMemoryBackend,
         types::events::{ChannelEventHandler, Event},
     },
+    wacore_binary::Node,
     waproto::whatsapp::Message,
 };
 
@@ -317,6 +318,31 @@ impl Client {
         self.library.send_message_with_options(to, Message::text(body), options).await.unwrap();
     }
 
+    /// Sends a stanza as it is and waits for its answer: the first that has its id.
+    pub async fn asks(&self, request: Node) -> Node {
+        let _all = self.listens();
+        let id = request.attrs.get("id").unwrap().as_str().into_owned();
+        self.library.send_node(request).await.unwrap();
+        self.stanza("an answer", |stanza| attr(stanza, "id") == id).await
+    }
+
+    /// From now on every stanza of the server's is an event, until this is dropped.
+    pub fn listens(&self) -> RawNodeLease {
+        self.library.acquire_raw_node_forwarding()
+    }
+
+    /// Waits for a stanza of the server's; for that the client has to listen.
+    pub async fn stanza(&self, what: &str, wanted: impl Fn(&Node) -> bool) -> Node {
+        let event = self.event(what, |event| match event {
+            Event::RawNode(node) => wanted(&node.to_owned_node()),
+            _ => false,
+        });
+        match &*event.await {
+            Event::RawNode(node) => node.to_owned_node(),
+            _ => unreachable!(),
+        }
+    }
+
     /// Waits for a receipt of this kind for this message.
     pub async fn receipt(&self, id: &str, kind: &str) {
         self.event(&format!("{kind} receipt"), |event| match event {
@@ -344,6 +370,11 @@ impl Client {
         self.handle.shutdown().await;
         self.backend
     }
+}
+
+/// An attribute of a stanza as text; empty when it has none.
+pub fn attr(stanza: &Node, name: &str) -> String {
+    stanza.attrs.get(name).map(|value| value.as_str().into_owned()).unwrap_or_default()
 }
 
 /// The JID of a number.

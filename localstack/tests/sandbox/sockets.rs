@@ -1,8 +1,11 @@
 //! The record of clients' sockets.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -72,6 +75,121 @@ async fn what_a_replaced_client_still_sends_is_recorded_and_not_taken() {
     assert_eq!(replaced.unwrap()["lateMessages"], json!([late]), "{sockets}");
     assert_eq!(net.get("/stats").await["lateMessages"], 1);
     assert!(net.messages(BOB).await.iter().all(|message| message["id"] != *late));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_has_ended_is_cut_after_a_while_and_without_a_close_frame() {
+    let net = Net::start().await;
+    net.phone(ALICE).await;
+    let (url, recorded) = recording_relay(net.url()).await;
+    let client = Client::connect(url, Arc::new(InMemoryBackend::new())).await;
+    client.link(&net, ALICE).await;
+    // A client that logs out by itself ends the stream, too; this one stays.
+    recorded.mute.store(true, Ordering::SeqCst);
+    net.post("/faults", json!({"kind": "replaceStream"})).await;
+    let latest = || recorded.connections.lock().unwrap().last().cloned().unwrap();
+    until("the server has cut", async || latest().ended.is_some()).await;
+    let said = latest();
+    let waited = said.ended.unwrap() - said.last_data.unwrap();
+    assert!(waited >= Duration::from_millis(300), "it cut after {waited:?}");
+    let opcodes = opcodes(&said.data);
+    assert!(opcodes.len() > 3 && opcodes.iter().all(|opcode| *opcode == 2), "{opcodes:?}");
+}
+
+/// What a server has said on one connection, and when.
+#[derive(Clone, Default)]
+struct Said {
+    data: Vec<u8>,
+    last_data: Option<Instant>,
+    ended: Option<Instant>,
+}
+
+/// All connections through a relay.
+#[derive(Default)]
+struct Recorded {
+    connections: Mutex<Vec<Said>>,
+    /// Nothing of the client's gets through, its goodbye included.
+    mute: AtomicBool,
+}
+
+impl Recorded {
+    fn open(&self) -> usize {
+        let mut connections = self.connections.lock().unwrap();
+        connections.push(Said::default());
+        connections.len() - 1
+    }
+
+    fn heard(&self, connection: usize, data: &[u8]) {
+        let said = &mut self.connections.lock().unwrap()[connection];
+        said.data.extend_from_slice(data);
+        said.last_data = Some(now());
+    }
+
+    fn ended(&self, connection: usize) {
+        self.connections.lock().unwrap()[connection].ended = Some(now());
+    }
+}
+
+async fn recording_relay(url: String) -> (String, Arc<Recorded>) {
+    let target = url.trim_start_matches("ws://").split('/').next().unwrap().to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = format!("ws://{}/ws/chat", listener.local_addr().unwrap());
+    let recorded = Arc::new(Recorded::default());
+    let told = recorded.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let connection = told.open();
+            let server = TcpStream::connect(&target).await.unwrap();
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            let up = told.clone();
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 16 * 1024];
+                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                    if !up.mute.load(Ordering::SeqCst) {
+                        let _ = to_server.write_all(&buffer[..read]).await;
+                    }
+                }
+                if up.mute.load(Ordering::SeqCst) {
+                    // The server does not hear that the client has gone.
+                    std::future::pending::<()>().await;
+                }
+            });
+            let down = told.clone();
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 16 * 1024];
+                while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+                    down.heard(connection, &buffer[..read]);
+                    let _ = to_client.write_all(&buffer[..read]).await;
+                }
+                down.ended(connection);
+            });
+        }
+    });
+    (here, recorded)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The kinds of the WebSocket frames that follow the answer to the upgrade.
+fn opcodes(data: &[u8]) -> Vec<u8> {
+    let start = data.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let mut rest = &data[start..];
+    let mut opcodes = Vec::new();
+    while let [first, second, ..] = *rest {
+        opcodes.push(first & 0x0F);
+        let length = |bytes: &[u8]| bytes.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte));
+        let (head, length) = match second & 0x7F {
+            126 => (4, length(&rest[2..4])),
+            127 => (10, length(&rest[2..10])),
+            short => (2, usize::from(short)),
+        };
+        rest = &rest[head + length..];
+    }
+    opcodes
 }
 
 /// A way to the server on which a client can be made deaf.

@@ -4,24 +4,17 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
 use functions::{error::Problem, extract::JsonBody};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
+use super::new_fault;
 use crate::whatsapp::{
     Sandbox,
-    address::digits,
     faults::{Armed, DropMoment, Fault},
     login,
     node::node,
     state::{ConnectionId, Tx},
 };
-
-/// One fault, or several under `faults`.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum NewFaults {
-    Many { faults: Vec<Armed> },
-    One(Armed),
-}
 
 /// What a call has set.
 #[derive(Debug, Serialize)]
@@ -36,19 +29,9 @@ pub struct Outcome {
 /// `POST /sandbox/faults`: strikes at once, or arms for the next occasion.
 pub async fn arm(
     State(sandbox): State<Arc<Sandbox>>,
-    JsonBody(wish): JsonBody<NewFaults>,
+    JsonBody(wish): JsonBody<Value>,
 ) -> Result<(StatusCode, Json<Outcome>), Problem> {
-    let mut faults = match wish {
-        NewFaults::Many { faults } => faults,
-        NewFaults::One(fault) => vec![fault],
-    };
-    for fault in &mut faults {
-        if let Some(number) = &fault.number {
-            fault.number = Some(digits(number).ok_or_else(|| {
-                Problem::invalid("number", "phone_invalid", "an E.164 number is wanted, like +6281234567890")
-            })?);
-        }
-    }
+    let faults = new_fault::read(&wish)?;
     let outcome = sandbox.apply(|tx| {
         let mut struck = 0;
         for fault in faults {

@@ -1,45 +1,57 @@
-//! Groups that people make on their phones.
+//! Groups that phones make.
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
 use functions::{error::Problem, extract::JsonBody};
 use serde::{Deserialize, Serialize};
 
-use super::phone_number;
-use crate::whatsapp::{Sandbox, address::Address, stanza::groups};
+use super::{known_numbers, phone_number};
+use crate::whatsapp::{
+    Sandbox,
+    address::{Address, group_jid},
+    groups,
+};
 
 /// A wish for a group.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewGroup {
     subject: String,
-    /// Numbers of phones; the first makes the group.
+    /// The numbers of the others.
     members: Vec<String>,
 }
 
 /// A group as it is shown.
 #[derive(Debug, Serialize)]
 pub struct Group {
-    /// Its JID.
-    id: String,
+    /// What messages are sent to.
+    jid: String,
+    subject: String,
+    /// Numbers, digits only; the first is the creator's.
     members: Vec<String>,
 }
 
-/// `POST /sandbox/groups`: 201 with the group.
+/// `POST /sandbox/phones/{number}/groups`: the phone makes a group.
 pub async fn create(
     State(sandbox): State<Arc<Sandbox>>,
-    JsonBody(wish): JsonBody<NewGroup>,
+    Path(number): Path<String>,
+    JsonBody(NewGroup { subject, members }): JsonBody<NewGroup>,
 ) -> Result<(StatusCode, Json<Group>), Problem> {
+    if subject.trim().is_empty() {
+        return Err(Problem::invalid("subject", "empty", "a subject has at least one character"));
+    }
     sandbox
         .apply_saved(|tx| {
-            let members = wish.members.iter().map(|number| phone_number(tx, number));
-            let members = members.collect::<Result<Vec<_>, _>>()?;
-            let Some(first) = members.first() else {
-                return Err(Problem::invalid("members", "empty", "somebody must make the group"));
-            };
-            let id = groups::make(tx, &Address::new(first.as_str(), 0), wish.subject, members.clone());
-            Ok((StatusCode::CREATED, Json(Group { id: id.to_string(), members })))
+            let number = phone_number(tx, &number)?;
+            let others = known_numbers(tx, "members", &members)?;
+            let group = groups::create(tx, &Address::new(number, 0), &subject, &others);
+            let jid = group_jid(&group.id).to_string();
+            Ok((StatusCode::CREATED, Json(Group { jid, subject: group.subject, members: group.members })))
         })
         .await
 }

@@ -55,7 +55,7 @@ pub struct Message {
     timestamp: Timestamp,
     status: &'static str,
     sender_device: u32,
-    /// How many times it arrived under this id.
+    /// How many times it arrived.
     copies: u32,
 }
 
@@ -94,12 +94,12 @@ pub async fn send(
     sandbox
         .apply_saved(|tx| {
             let number = phone_number(tx, &number)?;
-            let id = phone::send_text(tx, &number, &to, &text.body, id)
+            let position = phone::send_text(tx, &number, &to, &text.body, id)
                 .map_err(|failure| refusal(failure, &to))?;
             // It may have been answered within the change: what is shown is how it stands now.
             phone::drain_inbox(tx);
             let account = tx.world.accounts.get(&number).ok_or_else(|| super::no_phone(&number))?;
-            let row = account.phone.positions.get(&id).and_then(|at| account.phone.messages.get(*at));
+            let row = account.phone.messages.get(position);
             let row = row.ok_or_else(|| refusal(SendFailure::Sealing, &to))?;
             Ok((StatusCode::CREATED, Json(Message::of(account, row))))
         })
@@ -109,10 +109,13 @@ pub async fn send(
 fn refusal(failure: SendFailure, to: &str) -> Problem {
     match failure {
         SendFailure::BadReceiver => {
-            Problem::invalid("to", "phone_invalid", "a number, or the JID of a person or group, is wanted")
+            Problem::invalid("to", "phone_invalid", "a number or the JID of a person or a group is wanted")
         }
         SendFailure::UnknownReceiver => {
             Problem::invalid("to", "phone_unknown", format!("there is nobody and no group like {to}"))
+        }
+        SendFailure::NoMember => {
+            Problem::invalid("to", "group_unknown", format!("the phone is in no group {to}"))
         }
         SendFailure::Sealing => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the message cannot be sent")
@@ -142,7 +145,7 @@ pub async fn list(
         let account = tx.world.accounts.get(&number).ok_or_else(|| super::no_phone(&number))?;
         let first = match &after {
             None => 0,
-            Some(id) => account.phone.positions.get(id).map(|position| position + 1).ok_or_else(|| {
+            Some(id) => account.phone.with_id(id).next().map(|position| position + 1).ok_or_else(|| {
                 Problem::invalid("after", "message_unknown", "the phone has no message with this id")
             })?,
         };

@@ -6,7 +6,9 @@ mod groups;
 mod info;
 mod links;
 mod messages;
+mod new_fault;
 mod phones;
+mod sessions;
 mod sockets;
 
 use std::sync::Arc;
@@ -31,7 +33,8 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/sandbox/phones/{number}/messages", post(messages::send).get(messages::list))
         .route("/sandbox/phones/{number}/read", post(messages::read))
         .route("/sandbox/phones/{number}/receipts", post(messages::forge_receipts))
-        .route("/sandbox/groups", post(groups::create))
+        .route("/sandbox/phones/{number}/groups", post(groups::create))
+        .route("/sandbox/phones/{number}/forget-sessions", post(sessions::forget))
         .route("/sandbox/phones/{number}/sockets", get(sockets::list))
         .route("/sandbox/faults", post(faults::arm).get(faults::list).delete(faults::clear))
         .route("/sandbox/root-key", get(info::root_key))
@@ -47,4 +50,19 @@ fn no_phone(number: &str) -> Problem {
 fn phone_number(tx: &Tx<'_>, path: &str) -> Result<String, Problem> {
     let number = digits(path).ok_or_else(|| no_phone(path))?;
     if tx.world.accounts.contains_key(&number) { Ok(number) } else { Err(no_phone(path)) }
+}
+
+/// The numbers of a list in a body, when phones have all of them.
+fn known_numbers(tx: &Tx<'_>, field: &str, listed: &[String]) -> Result<Vec<String>, Problem> {
+    let each = listed.iter().enumerate().map(|(n, number)| {
+        let known = digits(number).filter(|number| tx.world.accounts.contains_key(number));
+        known.ok_or_else(|| {
+            Problem::invalid(
+                format!("{field}[{n}]"),
+                "phone_unknown",
+                format!("nobody has the number {number}"),
+            )
+        })
+    });
+    each.collect()
 }

@@ -4,9 +4,9 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use wacore_binary::Node;
 
-use super::adv::Certificate;
 use crate::whatsapp::{
     address::{Address, Addressing},
+    adv::Certificate,
     crypto,
     error::SandboxError,
     node::{NodeExt, be_number, bytes, node, server_jid},

@@ -2,13 +2,11 @@
 //! and both end with the account's signature over the client's identity and the client's over the
 //! account's.
 
-mod adv;
 pub mod code;
 mod link;
 pub mod qr;
 mod unlink;
 
-pub use adv::signed_key_index_list;
 pub use link::{LinkFailure, Linked, Waiter, handle_answer};
 pub use unlink::unlink;
 

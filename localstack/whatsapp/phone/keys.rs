@@ -4,9 +4,9 @@ use wacore_libsignal::protocol::KeyPair;
 
 use crate::whatsapp::{
     address::Addressing,
+    bundle::Bundle,
     crypto,
     error::SandboxError,
-    stanza::encrypt::Bundle,
     state::{
         Account, Tx,
         rows::{AccountRow, PhoneKey, SignedKey},

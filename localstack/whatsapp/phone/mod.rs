@@ -2,14 +2,18 @@
 //! and are handed their stanzas at the end of each change, so a phone is never offline.
 
 mod content;
+mod fetch;
 mod keys;
+mod origin;
+mod placeholder;
 mod receive;
 mod retry;
 mod seal;
 mod send;
 mod signal;
 
-pub use keys::{create, offer_bundle};
+pub use fetch::take_bundle;
+pub use keys::create;
 pub use receive::{forge_receipt, mark_read};
 pub use seal::forget_sessions;
 pub use send::{SendFailure, send_text, welcome};

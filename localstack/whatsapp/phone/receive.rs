@@ -1,31 +1,26 @@
 //! What a phone receives.
 
-use wacore_binary::{Jid, Node, Server};
+use prost::Message;
+use wacore_binary::{Jid, Node};
 
-use super::{content, retry, seal, send::keep};
+use super::{content, origin::Origin, placeholder, retry, seal, send::keep};
 use crate::whatsapp::{
     address::{Address, digits},
     error::SandboxError,
     node::{NodeExt, node},
-    proto::Content,
+    proto::{Content, Envelope},
     receipts,
     state::{
         Tx,
-        rows::{MessageRow, Status},
+        rows::{MessageKey, MessageRow, Status},
     },
 };
 
-/// Where a message comes from.
-struct Origin {
-    sender: Address,
-    /// The group it came through.
-    group: Option<Jid>,
-}
-
 /// A message: it is opened, shown and receipted; when it does not open, the sender is asked to
-/// send it again.
+/// send it again, unless the phone shows it already.
 pub fn message(tx: &mut Tx<'_>, number: &str, stanza: &Node) {
-    let Some(origin) = origin(tx, stanza) else { return };
+    let Some(origin) = Origin::of(tx, number, stanza) else { return };
+    let key = origin.message(&stanza.text("id"));
     let mut failure = None;
     let mut opened = Vec::new();
     for enc in stanza.nodes().iter().filter(|child| child.tag == "enc") {
@@ -36,24 +31,19 @@ pub fn message(tx: &mut Tx<'_>, number: &str, stanza: &Node) {
     }
     if let Some(error) = failure {
         tracing::debug!(number, from = %origin.sender, %error, "a phone cannot open a message");
-        return retry::ask(tx, number, &origin.sender, origin.group.as_ref(), stanza);
-    }
-    if let Some(account) = tx.world.accounts.get_mut(number) {
-        account.phone.retries.remove(&(stanza.text("id"), origin.sender.clone()));
-    }
-    for (content, encoded) in opened {
-        show(tx, number, &origin, stanza, content, encoded);
+        if !count_copy(tx, number, &key) {
+            return retry::ask(tx, number, &origin, key, stanza);
+        }
+    } else {
+        if let Some(account) = tx.world.accounts.get_mut(number) {
+            account.phone.retries.remove(&(key, origin.sender.device));
+        }
+        for (content, encoded) in opened {
+            placeholder::answer(tx, number, &origin.sender, stanza, &content);
+            show(tx, number, &origin, stanza, content, encoded);
+        }
     }
     confirm(tx, number, &origin, stanza);
-}
-
-fn origin(tx: &Tx<'_>, stanza: &Node) -> Option<Origin> {
-    let from = stanza.jid("from")?;
-    if from.server == Server::Group {
-        let sender = tx.world.resolve(&stanza.jid("participant")?)?;
-        return Some(Origin { sender, group: Some(from) });
-    }
-    Some(Origin { sender: tx.world.resolve(&from)?, group: None })
 }
 
 fn open(
@@ -78,16 +68,30 @@ fn open(
     Ok((content, encoded))
 }
 
+/// Counts one more copy of a message that the phone shows. Whether it does.
+fn count_copy(tx: &mut Tx<'_>, number: &str, key: &MessageKey) -> bool {
+    let Some(account) = tx.world.accounts.get_mut(number) else { return false };
+    let Some(position) = account.phone.position(key) else { return false };
+    account.phone.messages[position].copies += 1;
+    tx.save_message(number, position);
+    true
+}
+
 fn show(tx: &mut Tx<'_>, number: &str, origin: &Origin, stanza: &Node, content: Content, encoded: Vec<u8>) {
     let outgoing = origin.sender.number == number;
-    let (content, destination) = match content.device_sent {
-        Some(copy) if outgoing => (copy.message.unwrap_or_default(), copy.destination_jid),
-        _ => (content, None),
+    let (content, encoded, destination) = match content.device_sent {
+        Some(copy) if outgoing => {
+            let envelope = Envelope::decode(encoded.as_slice()).unwrap_or_default();
+            let inner = envelope.device_sent.and_then(|copy| copy.message).unwrap_or_default();
+            (copy.message.unwrap_or_default(), inner, copy.destination_jid)
+        }
+        _ => (content, encoded, None),
     };
     let Some((kind, body)) = content::kind_and_body(&content) else { return };
     let to = match (&origin.group, destination) {
         (Some(group), _) => group.to_string(),
         (None, Some(destination)) => number_of(tx, &destination),
+        (None, None) if outgoing => origin.chat.clone(),
         (None, None) => number.to_owned(),
     };
     let from_lid = tx.world.accounts.get(&origin.sender.number).map(|account| account.row.lid.clone());
@@ -105,7 +109,9 @@ fn show(tx: &mut Tx<'_>, number: &str, origin: &Origin, stanza: &Node, content: 
         copies: 1,
         content: encoded,
     };
-    keep(tx, number, row);
+    if !count_copy(tx, number, &row.key()) {
+        keep(tx, number, row);
+    }
 }
 
 /// The number behind a JID in a copy of an own message, or the JID itself when it is a group's.
@@ -134,47 +140,51 @@ fn confirm(tx: &mut Tx<'_>, number: &str, origin: &Origin, stanza: &Node) {
 
 /// A receipt: the phone's messages move on. Own companions tell what they read.
 pub fn receipt(tx: &mut Tx<'_>, number: &str, stanza: &Node) {
-    let (status, incoming) = match stanza.text("type").as_str() {
-        "" | "inactive" => (Status::Delivered, false),
-        "read" | "played" => (Status::Read, false),
-        "read-self" => (Status::Read, true),
+    let Some(origin) = Origin::of(tx, number, stanza) else { return };
+    let is_own = origin.sender.number == number;
+    let status = match stanza.text("type").as_str() {
+        "" | "inactive" if !is_own => Status::Delivered,
+        "read" | "played" | "read-self" | "played-self" => Status::Read,
         _ => return,
     };
+    let author = if is_own {
+        stanza.jid("recipient").and_then(|jid| tx.world.resolve(&jid)).map(|author| author.number)
+    } else {
+        Some(number.to_owned())
+    };
+    let Some(author) = author else { return };
     for id in receipts::ids(stanza) {
-        advance(tx, number, &id, status, !incoming);
+        let key = MessageKey { chat: origin.chat.clone(), author: author.clone(), id };
+        advance(tx, number, &key, status);
     }
 }
 
-/// Moves a message forward, never back. Whether it was there and of that direction.
-fn advance(tx: &mut Tx<'_>, number: &str, id: &str, status: Status, outgoing: bool) -> bool {
-    let Some(account) = tx.world.accounts.get_mut(number) else { return false };
-    let Some(position) = account.phone.positions.get(id).copied() else { return false };
+/// Moves a message forward, never back.
+fn advance(tx: &mut Tx<'_>, number: &str, key: &MessageKey, status: Status) {
+    let Some(account) = tx.world.accounts.get_mut(number) else { return };
+    let Some(position) = account.phone.position(key) else { return };
     let message = &mut account.phone.messages[position];
-    if message.outgoing != outgoing {
-        return false;
-    }
     if message.status() < status {
         message.set_status(status);
         tx.save_message(number, position);
     }
-    true
 }
 
 /// Blue ticks: the phone's owner has read these. Returns the ids that it did not receive; when
 /// there are any, nothing is done.
 pub fn mark_read(tx: &mut Tx<'_>, number: &str, ids: &[String]) -> Vec<String> {
     let Some(account) = tx.world.accounts.get(number) else { return ids.to_vec() };
-    let find = |id: &String| {
-        let position = account.phone.positions.get(id)?;
-        account.phone.messages.get(*position).filter(|message| !message.outgoing)
+    let received = |id: &String| -> Vec<MessageRow> {
+        let rows = account.phone.with_id(id).map(|at| &account.phone.messages[at]);
+        rows.filter(|message| !message.outgoing).cloned().collect()
     };
-    let unknown: Vec<String> = ids.iter().filter(|id| find(id).is_none()).cloned().collect();
+    let unknown: Vec<String> = ids.iter().filter(|id| received(id).is_empty()).cloned().collect();
     if !unknown.is_empty() {
         return unknown;
     }
-    let read: Vec<MessageRow> = ids.iter().filter_map(find).cloned().collect();
+    let read: Vec<MessageRow> = ids.iter().flat_map(received).collect();
     for message in read {
-        advance(tx, number, &message.id, Status::Read, false);
+        advance(tx, number, &message.key(), Status::Read);
         let Some(receipt) = read_receipt(tx, &message) else { continue };
         receipts::route(tx, &Address::new(number, 0), &receipt);
     }
@@ -187,8 +197,10 @@ fn read_receipt(tx: &Tx<'_>, message: &MessageRow) -> Option<Node> {
     let jid = sender.jid(device, sender.addressing());
     let receipt =
         node("receipt").attr("id", message.id.as_str()).attr("type", "read").attr("t", tx.seconds());
-    let receipt = if message.to.ends_with("@g.us") {
-        receipt.attr("to", message.to.as_str()).attr("participant", jid)
+    let receipt = if message.is_in_group() {
+        // As a JID: an attribute that is plain text names nobody.
+        let group: Jid = message.to.parse().ok()?;
+        receipt.attr("to", group).attr("participant", jid)
     } else {
         receipt.attr("to", jid)
     };

@@ -4,29 +4,35 @@ use prost::Message;
 use wacore_binary::{Jid, Node, NodeValue};
 
 use super::{
+    fetch::take_bundle,
     keys::offer_bundle,
+    origin::Origin,
     seal,
-    send::{device_sent, enc_node},
+    send::{device_sent, enc_node, group_key},
     signal::protocol_address,
 };
 use crate::whatsapp::{
     address::{Address, Addressing},
+    bundle::{self, Bundle},
     messages,
-    node::{NodeExt, be_number, bytes, node},
+    node::{NodeExt, bytes, node},
     proto::Content,
     receipts,
-    stanza::encrypt::{self, Bundle, take_bundle},
-    state::{Tx, rows::keys},
+    state::{
+        Tx,
+        rows::{MessageKey, MessageRow, keys},
+    },
 };
 
 /// After so many requests both sides give a message up.
 const MAX_RETRIES: u32 = 5;
 
 /// Asks the sender to send a message again, with keys for a fresh session in the request.
-pub fn ask(tx: &mut Tx<'_>, number: &str, sender: &Address, group: Option<&Jid>, stanza: &Node) {
+pub fn ask(tx: &mut Tx<'_>, number: &str, origin: &Origin, key: MessageKey, stanza: &Node) {
     let id = stanza.text("id");
+    let sender = &origin.sender;
     let Some(account) = tx.world.accounts.get_mut(number) else { return };
-    let count = account.phone.retries.entry((id.clone(), sender.clone())).or_default();
+    let count = account.phone.retries.entry((key, sender.device)).or_default();
     *count += 1;
     let count = *count;
     if count > MAX_RETRIES {
@@ -40,20 +46,21 @@ pub fn ask(tx: &mut Tx<'_>, number: &str, sender: &Address, group: Option<&Jid>,
         .attr("id", id.as_str())
         .attr("t", stanza.raw("t").unwrap_or_default())
         .build();
-    let mut keys = vec![encrypt::type_node(), bytes("identity", bundle.identity)];
+    let mut keys = vec![bundle::type_node(), bytes("identity", bundle.identity)];
     if let Some((id, value)) = bundle.one_time {
-        keys.push(encrypt::key_node(id, value));
+        keys.push(bundle::key_node(id, value));
     }
-    keys.push(encrypt::skey_node(&bundle.skey));
+    keys.push(bundle::skey_node(&bundle.skey));
     let children =
         [retry, bytes("registration", bundle.registration_id), node("keys").children(keys).build()];
     let mut receipt = node("receipt").attr("id", id).attr("type", "retry").attr("t", tx.seconds());
-    receipt = match group {
+    receipt = match &origin.group {
         Some(group) => receipt
             .attr("to", group)
             .attr("participant", tx.world.jid(sender, Addressing::Lid).unwrap_or_default()),
         None => receipt.attr("to", stanza.raw("from").unwrap_or_default()),
     };
+    // Of a companion of its own a phone asks for a message that went to somebody else.
     if let Some(recipient) = stanza.raw("recipient") {
         receipt = receipt.attr("recipient", recipient);
     }
@@ -62,45 +69,68 @@ pub fn ask(tx: &mut Tx<'_>, number: &str, sender: &Address, group: Option<&Jid>,
 
 /// Sends a message of the phone's again to the device that could not open it, in a fresh session.
 pub fn resend(tx: &mut Tx<'_>, number: &str, receipt: &Node) {
-    let Some(device) = receipt.jid("from").and_then(|from| tx.world.resolve(&from)) else { return };
+    let Some(Origin { sender: device, group, chat }) = Origin::of(tx, number, receipt) else { return };
     let Some(retry) = receipt.child("retry") else { return };
     let count = retry.text("count").parse().unwrap_or(1);
     if count > MAX_RETRIES {
         return;
     }
+    let key = MessageKey { chat: chat.clone(), author: number.to_owned(), id: receipt.text("id") };
     let Some(account) = tx.world.accounts.get(number) else { return };
-    let message =
-        account.phone.positions.get(&receipt.text("id")).and_then(|at| account.phone.messages.get(*at));
+    let message = account.phone.position(&key).and_then(|at| account.phone.messages.get(at));
     // What a companion sent is that companion's to send again.
-    let Some(message) = message.filter(|message| message.outgoing && message.from_device == 0) else {
-        return;
-    };
-    let message = message.clone();
-    if device.number != number && device.number != message.to {
-        return;
-    }
+    let Some(message) = message.filter(|message| message.from_device == 0).cloned() else { return };
     refresh_session(tx, number, &device, receipt);
-    let Some(peer) = tx.world.jid(&Address::new(message.to.as_str(), 0), Addressing::Pn) else { return };
-    let is_own = device.number == number;
-    let plain = if is_own {
-        let content = Content::decode(message.content.as_slice()).unwrap_or_default();
-        device_sent(&peer, &content).encode_to_vec()
-    } else {
-        message.content.clone()
+    let resent = match group {
+        Some(group) => to_member(tx, number, &group, &device, &message, count),
+        None => to_person(tx, number, &chat, &device, &message, count),
     };
-    let Some(enc) = enc_node(tx, number, &device, &plain, Some(count)) else { return };
-    let Some(jid) = tx.world.jid(&device, Addressing::Pn) else { return };
-    let to: NodeValue = if is_own { peer.into() } else { jid.clone().into() };
-    let part = node("to").attr("jid", jid).children([enc]).build();
-    let resent = node("message")
-        .attr("to", to)
-        .attr("id", message.id)
-        .attr("type", "text")
-        .children([node("participants").children([part]).build()])
-        .build();
+    let Some(resent) = resent else { return };
     if let Err(code) = messages::route(tx, &Address::new(number, 0), &resent) {
         tracing::warn!(number, %device, code, "a phone cannot send again");
     }
+}
+
+fn to_person(
+    tx: &mut Tx<'_>,
+    number: &str,
+    chat: &str,
+    device: &Address,
+    message: &MessageRow,
+    count: u32,
+) -> Option<Node> {
+    let peer = tx.world.jid(&Address::new(chat, 0), Addressing::Pn)?;
+    let jid = tx.world.jid(device, Addressing::Pn)?;
+    let (plain, to): (Vec<u8>, NodeValue) = if device.number == number {
+        let content = Content::decode(message.content.as_slice()).unwrap_or_default();
+        (device_sent(&peer, &content).encode_to_vec(), peer.into())
+    } else {
+        (message.content.clone(), jid.clone().into())
+    };
+    let enc = enc_node(tx, number, device, &plain, Some(count))?;
+    let part = node("to").attr("jid", jid).children([enc]).build();
+    let resent = node("message").attr("to", to).attr("id", message.id.as_str()).attr("type", "text");
+    Some(resent.children([node("participants").children([part]).build()]).build())
+}
+
+/// The message together with the key for those that follow, since the member may lack that as well.
+fn to_member(
+    tx: &mut Tx<'_>,
+    number: &str,
+    group: &Jid,
+    device: &Address,
+    message: &MessageRow,
+    count: u32,
+) -> Option<Node> {
+    let content = Content::decode(message.content.as_slice()).ok()?;
+    let content = Content { sender_key: Some(group_key(tx, number, group)?), ..content };
+    let enc = enc_node(tx, number, device, &content.encode_to_vec(), Some(count))?;
+    let resent = node("message")
+        .attr("to", group)
+        .attr("participant", tx.world.jid(device, Addressing::Lid)?)
+        .attr("id", message.id.as_str())
+        .attr("type", "text");
+    Some(resent.children([enc]).build())
 }
 
 /// A fresh session: from the keys in the request, else from those at the server.
@@ -127,14 +157,11 @@ fn refresh_session(tx: &mut Tx<'_>, number: &str, device: &Address, receipt: &No
 
 fn bundle_in(receipt: &Node) -> Option<Bundle> {
     let keys = receipt.child("keys")?;
-    let one_time = keys.child("key").and_then(|key| {
-        let value = key.child_bytes("value").filter(|value| value.len() == 32)?;
-        Some((be_number(&key.child_bytes("id")?), value))
-    });
+    let one_time = keys.child("key").and_then(bundle::one_time_key);
     Some(Bundle {
         registration_id: receipt.child_bytes("registration")?,
         identity: keys.child_bytes("identity")?,
-        skey: encrypt::signed_key(keys.child("skey")?)?,
+        skey: bundle::signed_key(keys.child("skey")?)?,
         one_time,
         device_identity: None,
     })

@@ -3,17 +3,20 @@
 use wacore_libsignal::protocol::{
     CiphertextMessage, CiphertextMessageType, IdentityKey, PreKeyBundle, PreKeySignalMessage,
     SenderKeyDistributionMessage, SenderKeyName, SignalMessage, SignalProtocolError, UsePQRatchet,
-    group_decrypt, message_decrypt, message_encrypt, process_prekey_bundle,
-    process_sender_key_distribution_message,
+    create_sender_key_distribution_message, group_decrypt, group_encrypt, message_decrypt, message_encrypt,
+    process_prekey_bundle, process_sender_key_distribution_message,
 };
 
-use super::signal::{Identity, OneTimeKeys, SenderKeys, Sessions, SignedKeys, now, protocol_address};
+use super::{
+    fetch::take_bundle,
+    signal::{Identity, OneTimeKeys, SenderKeys, Sessions, SignedKeys, now, protocol_address},
+};
 use crate::whatsapp::{
     address::Address,
+    bundle::Bundle,
     crypto,
     error::SandboxError,
     node::be_number,
-    stanza::encrypt::{Bundle, take_bundle},
     state::{Account, Tx, rows::keys},
 };
 
@@ -142,12 +145,21 @@ fn save_sessions(tx: &mut Tx<'_>, number: &str, changed: Vec<String>) {
     }
 }
 
-/// Forgets all sessions of a phone.
-pub fn forget_sessions(tx: &mut Tx<'_>, number: &str) {
-    let Some(account) = tx.world.accounts.get_mut(number) else { return };
-    for peer in std::mem::take(&mut account.phone.sessions).into_keys() {
-        tx.delete(keys::session(number, &peer));
+/// A phone forgets its sessions, as after an accident with its storage: those with the devices of `with`, or all.
+/// Returns how many there were.
+pub fn forget_sessions(tx: &mut Tx<'_>, number: &str, with: Option<&[String]>) -> usize {
+    let Some(account) = tx.world.accounts.get_mut(number) else { return 0 };
+    let of_peer = |peer: &str, number: &String| {
+        peer.strip_prefix(number.as_str()).is_some_and(|rest| rest.starts_with('.'))
+    };
+    let is_forgotten = |peer: &str| with.is_none_or(|with| with.iter().any(|number| of_peer(peer, number)));
+    let sessions = &mut account.phone.sessions;
+    let forgotten: Vec<String> =
+        sessions.extract_if(|peer, _| is_forgotten(peer)).map(|(peer, _)| peer).collect();
+    for peer in &forgotten {
+        tx.delete(keys::session(number, peer));
     }
+    forgotten.len()
 }
 
 fn sender_key_name(group: &str, from: &Address) -> SenderKeyName {
@@ -163,6 +175,23 @@ pub fn open_group(
     sealed: &[u8],
 ) -> Result<Vec<u8>, SandboxError> {
     with_sender_keys(tx, number, |store| now(group_decrypt(sealed, store, &sender_key_name(group, from))))
+}
+
+/// The key with which the phone seals for a group, made when there is none.
+pub fn distribution(tx: &mut Tx<'_>, number: &str, group: &str) -> Result<Vec<u8>, SandboxError> {
+    let name = sender_key_name(group, &Address::new(number, 0));
+    let made = with_sender_keys(tx, number, |store| {
+        now(create_sender_key_distribution_message(&name, store, &mut crypto::rng()))
+    })?;
+    Ok(made.serialized().to_vec())
+}
+
+/// Seals once for a whole group.
+pub fn seal_group(tx: &mut Tx<'_>, number: &str, group: &str, plain: &[u8]) -> Result<Vec<u8>, SandboxError> {
+    let name = sender_key_name(group, &Address::new(number, 0));
+    let sealed =
+        with_sender_keys(tx, number, |store| now(group_encrypt(store, &name, plain, &mut crypto::rng())))?;
+    Ok(sealed.serialized().to_vec())
 }
 
 /// Takes the key with which a member seals for a group.

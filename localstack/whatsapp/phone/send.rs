@@ -1,7 +1,9 @@
 //! What a phone sends.
 
+use std::collections::BTreeSet;
+
 use prost::Message;
-use wacore_binary::{Jid, JidExt, Node};
+use wacore_binary::{Jid, Node, Server};
 
 use super::{content, seal};
 use crate::whatsapp::{
@@ -10,10 +12,11 @@ use crate::whatsapp::{
     node::node,
     proto::{
         APP_STATE_SYNC_KEY_SHARE, Content, DeviceSent, HISTORY_SYNC_NOTIFICATION, HistoryNotification,
-        KeyFingerprint, KeyShare, ProtocolContent, SharedKey, SharedKeyData, SharedKeyId,
+        KeyFingerprint, KeyShare, ProtocolContent, SenderKeyDistribution, SharedKey, SharedKeyData,
+        SharedKeyId,
     },
     state::{
-        Tx,
+        Account, Tx,
         rows::{MessageRow, Status},
     },
 };
@@ -21,43 +24,39 @@ use crate::whatsapp::{
 /// Why a phone cannot send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendFailure {
-    /// The receiver is neither a number nor a JID of a person.
+    /// The receiver is neither a number nor the JID of a person or a group.
     BadReceiver,
     /// Nobody has that number or LID.
     UnknownReceiver,
+    /// There is no such group, or the phone is not in it.
+    NoMember,
     /// A bug: the phone's own keys do not work.
     Sealing,
 }
 
-/// Sends a text to a person, given by number or JID, or to a group, given by JID, under an id of its choice. Returns
-/// the message's id.
+/// Sends a text to a person, given by number or JID, or to a group, under an id of its choice. Returns the message's
+/// position.
 pub fn send_text(
     tx: &mut Tx<'_>,
     number: &str,
     to: &str,
     body: &str,
     id: Option<String>,
-) -> Result<String, SendFailure> {
-    let to = receiver(tx, to)?;
-    let content = Content { conversation: Some(body.to_owned()), ..Default::default() };
-    let id = id.unwrap_or_else(|| format!("3A{}", hex::encode_upper(crypto::random::<9>())));
-    let (to_shown, participants) = if to.is_group() {
-        let group = tx.world.groups.get(to.user.as_str()).ok_or(SendFailure::UnknownReceiver)?;
-        let members = group.members.clone();
-        // Each gets a part of its own, as a client does that has no key of the group.
-        (to.to_string(), seal_for_all(tx, number, &members, &content, &content))
-    } else {
-        let peer = tx.world.account_of(&to).ok_or(SendFailure::UnknownReceiver)?.row.number.clone();
-        let own = device_sent(&to, &content);
-        (peer.clone(), seal_for_all(tx, number, &[number.to_owned(), peer], &content, &own))
+) -> Result<usize, SendFailure> {
+    let to = receiver(tx, number, to)?;
+    let chat = match tx.world.account_of(&to) {
+        Some(account) => account.row.number.clone(),
+        None => to.to_string(),
     };
+    let content = Content { conversation: Some(body.to_owned()), ..Default::default() };
+    let id = id.unwrap_or_else(new_id);
     let row = MessageRow {
         id: id.clone(),
         outgoing: true,
         from: number.to_owned(),
         from_device: 0,
         from_lid: String::new(),
-        to: to_shown,
+        to: chat.clone(),
         kind: "text".to_owned(),
         body: Some(body.to_owned()),
         timestamp: tx.now.unix_millis(),
@@ -65,24 +64,32 @@ pub fn send_text(
         copies: 1,
         content: content.encode_to_vec(),
     };
-    keep(tx, number, row);
-    let message = node("message")
-        .attr("to", to)
-        .attr("id", id.as_str())
-        .attr("type", "text")
-        .children([node("participants").children(participants).build()])
-        .build();
+    let position = keep(tx, number, row).ok_or(SendFailure::Sealing)?;
+    let parts = if to.server == Server::Group {
+        for_group(tx, number, &to, &content)?
+    } else {
+        for_person(tx, number, &to, &chat, &content)
+    };
+    let message =
+        node("message").attr("to", to).attr("id", id.as_str()).attr("type", "text").children(parts).build();
     messages::route(tx, &Address::new(number, 0), &message).map_err(|_| SendFailure::Sealing)?;
-    Ok(id)
+    Ok(position)
 }
 
-fn receiver(tx: &Tx<'_>, to: &str) -> Result<Jid, SendFailure> {
+/// An id in the form that phones give.
+fn new_id() -> String {
+    format!("3A{}", hex::encode_upper(crypto::random::<9>()))
+}
+
+fn receiver(tx: &Tx<'_>, number: &str, to: &str) -> Result<Jid, SendFailure> {
     let jid = match digits(to) {
         Some(number) => Jid::pn(number),
         None => to.parse::<Jid>().map_err(|_| SendFailure::BadReceiver)?.to_non_ad(),
     };
-    if jid.is_group() {
-        return Ok(jid);
+    if jid.server == Server::Group {
+        let group = tx.world.groups.get(jid.user.as_str());
+        let is_in = group.is_some_and(|group| group.members.iter().any(|member| member == number));
+        return if is_in { Ok(jid) } else { Err(SendFailure::NoMember) };
     }
     if !(jid.is_pn() || jid.is_lid()) {
         return Err(SendFailure::BadReceiver);
@@ -96,35 +103,63 @@ pub fn device_sent(to: &Jid, content: &Content) -> Content {
     Content { device_sent: Some(Box::new(copy)), ..Default::default() }
 }
 
-/// Seals for every device of these people, and for the sender's own companions among them. A device for which
-/// that fails is left out, as by any client.
-fn seal_for_all(
+/// The text sealed for every device of the receiver, and its copy for the sender's own companions.
+fn for_person(tx: &mut Tx<'_>, number: &str, to: &Jid, peer: &str, content: &Content) -> Vec<Node> {
+    let own = device_sent(to, content).encode_to_vec();
+    let content = content.encode_to_vec();
+    let numbers = BTreeSet::from([number, peer]);
+    let plain = |at: &Address| if at.number == number { own.as_slice() } else { content.as_slice() };
+    vec![participants(tx, number, numbers, Addressing::Pn, plain)]
+}
+
+/// The text sealed once, and the key to it for every device of every member. Other phones give the key only to who
+/// lacks it; the message is the same.
+fn for_group(
     tx: &mut Tx<'_>,
     number: &str,
-    people: &[String],
+    group: &Jid,
     content: &Content,
-    own: &Content,
-) -> Vec<Node> {
-    let devices = |tx: &Tx<'_>, number: &str| -> Vec<Address> {
-        tx.world.accounts.get(number).map(|account| account.devices().collect()).unwrap_or_default()
-    };
-    let mut targets: Vec<Address> = Vec::new();
-    for at in people.iter().flat_map(|person| devices(tx, person)) {
-        if !targets.contains(&at) {
-            targets.push(at);
-        }
-    }
-    targets.retain(|at| !(at.is_phone() && at.number == number));
-    let (content, own) = (content.encode_to_vec(), own.encode_to_vec());
-    targets
-        .iter()
-        .filter_map(|at| {
-            let plain = if at.number == number { &own } else { &content };
-            let enc = enc_node(tx, number, at, plain, None)?;
-            let jid = tx.world.jid(at, Addressing::Pn)?;
-            Some(node("to").attr("jid", jid).children([enc]).build())
-        })
-        .collect()
+) -> Result<Vec<Node>, SendFailure> {
+    let members = tx.world.groups.get(group.user.as_str()).map(|group| group.members.clone());
+    let members = members.ok_or(SendFailure::NoMember)?;
+    let key = group_key(tx, number, group).ok_or(SendFailure::Sealing)?;
+    let key = Content { sender_key: Some(key), ..Default::default() }.encode_to_vec();
+    let numbers = members.iter().map(String::as_str).collect();
+    let keys = participants(tx, number, numbers, Addressing::Lid, |_| &key);
+    let padded = content::pad(&content.encode_to_vec());
+    let sealed = seal::seal_group(tx, number, &group.to_string(), &padded)
+        .inspect_err(|error| tracing::warn!(number, %group, %error, "a phone cannot seal for a group"))
+        .map_err(|_| SendFailure::Sealing)?;
+    Ok(vec![keys, node("enc").attr("v", 2).attr("type", "skmsg").bytes(sealed).build()])
+}
+
+/// The key to what the phone says in a group.
+pub fn group_key(tx: &mut Tx<'_>, number: &str, group: &Jid) -> Option<SenderKeyDistribution> {
+    let group = group.to_string();
+    let key = seal::distribution(tx, number, &group)
+        .inspect_err(|error| tracing::warn!(number, group, %error, "a phone has no key for a group"))
+        .ok()?;
+    Some(SenderKeyDistribution { group_id: Some(group), axolotl: Some(key) })
+}
+
+/// `<participants>`: sealed for every device of these accounts but the phone itself. A device for which that fails
+/// is left out, as by any client.
+fn participants<'a>(
+    tx: &mut Tx<'_>,
+    number: &str,
+    numbers: BTreeSet<&str>,
+    addressing: Addressing,
+    plain: impl Fn(&Address) -> &'a [u8],
+) -> Node {
+    let accounts = numbers.into_iter().filter_map(|number| tx.world.accounts.get(number));
+    let mut devices: Vec<Address> = accounts.flat_map(Account::devices).collect();
+    devices.retain(|at| !(at.is_phone() && at.number == number));
+    let sealed = devices.iter().filter_map(|at| {
+        let enc = enc_node(tx, number, at, plain(at), None)?;
+        Some(node("to").attr("jid", tx.world.jid(at, addressing)?).children([enc]).build())
+    });
+    let sealed: Vec<Node> = sealed.collect();
+    node("participants").children(sealed).build()
 }
 
 /// `<enc>` with `plain` sealed for a device. `retry` is the count of the request it answers.
@@ -143,22 +178,11 @@ pub fn enc_node(
     Some(enc.bytes(sealed.text).build())
 }
 
-/// Adds a message to what the phone shows, or counts one more copy of it. Returns its position.
-pub fn keep(tx: &mut Tx<'_>, number: &str, row: MessageRow) {
-    let Some(account) = tx.world.accounts.get_mut(number) else { return };
-    let phone = &mut account.phone;
-    let position = match phone.positions.get(&row.id) {
-        Some(position) => {
-            phone.messages[*position].copies += 1;
-            *position
-        }
-        None => {
-            phone.positions.insert(row.id.clone(), phone.messages.len());
-            phone.messages.push(row);
-            phone.messages.len() - 1
-        }
-    };
+/// Adds a message to what the phone shows. Returns its position.
+pub fn keep(tx: &mut Tx<'_>, number: &str, row: MessageRow) -> Option<usize> {
+    let position = tx.world.accounts.get_mut(number)?.phone.push(row);
     tx.save_message(number, position);
+    Some(position)
 }
 
 /// What a phone sends to a client after its first login: the key to the account's settings, and a
@@ -186,8 +210,11 @@ pub fn welcome(tx: &mut Tx<'_>, client: &Address) {
         }],
     };
     tx.save_companion(client);
-    let share =
-        ProtocolContent { kind: Some(APP_STATE_SYNC_KEY_SHARE), key_share: Some(share), history: None };
+    let share = ProtocolContent {
+        kind: Some(APP_STATE_SYNC_KEY_SHARE),
+        key_share: Some(share),
+        ..Default::default()
+    };
     to_own_client(tx, client, share);
     for (order, kind) in [INITIAL_BOOTSTRAP, RECENT].into_iter().enumerate() {
         let history = HistoryNotification {
@@ -198,8 +225,8 @@ pub fn welcome(tx: &mut Tx<'_>, client: &Address) {
         };
         let history = ProtocolContent {
             kind: Some(HISTORY_SYNC_NOTIFICATION),
-            key_share: None,
             history: Some(history),
+            ..Default::default()
         };
         to_own_client(tx, client, history);
     }
@@ -225,14 +252,14 @@ fn empty_history(kind: i32) -> Vec<u8> {
     stream
 }
 
-fn to_own_client(tx: &mut Tx<'_>, client: &Address, protocol: ProtocolContent) {
+/// A message to a companion that nobody sees.
+pub fn to_own_client(tx: &mut Tx<'_>, client: &Address, protocol: ProtocolContent) {
     let content = Content { protocol: Some(protocol), ..Default::default() }.encode_to_vec();
     let Some(enc) = enc_node(tx, &client.number, client, &content, None) else { return };
     let Some(to) = tx.world.jid(client, Addressing::Pn) else { return };
-    let id = format!("3A{}", hex::encode_upper(crypto::random::<9>()));
     let message = node("message")
         .attr("to", to)
-        .attr("id", id)
+        .attr("id", new_id())
         .attr("type", "text")
         .attr("category", "peer")
         .children([enc, node("meta").attr("appdata", "default").build()])

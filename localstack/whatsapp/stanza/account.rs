@@ -4,7 +4,7 @@ use wacore_binary::Node;
 
 use crate::whatsapp::{
     address::Address,
-    node::{NodeExt, node, result},
+    node::{NodeExt, error, node, result},
     pairing::unlink,
     phone, queue,
     state::{ConnectionId, Tx},
@@ -51,17 +51,8 @@ pub fn answer(tx: &Tx<'_>, client: &Address, iq: &Node, namespace: &str, is_set:
         "privacy" if iq.child("tokens").is_some() => vec![node("tokens").build()],
         "privacy" => vec![privacy()],
         "disappearing_mode" | "status" => vec![],
-        "w:profile:picture" => {
-            let missing = node("error").attr("code", 404).attr("text", "item-not-found").build();
-            return Some(
-                node("iq")
-                    .attr("from", iq.raw("to").unwrap_or_default())
-                    .attr("type", "error")
-                    .attr("id", iq.text("id"))
-                    .children([missing])
-                    .build(),
-            );
-        }
+        // Nobody has a picture or a business.
+        "w:profile:picture" | "w:biz" if !is_set => return Some(error(iq, 404, "item-not-found")),
         "urn:xmpp:whatsapp:dirty" | "w:stats" | "urn:xmpp:whatsapp:push" | "w:web" | "tos" => vec![],
         "urn:xmpp:whatsapp:account" => {
             let account = tx.world.accounts.get(&client.number)?;

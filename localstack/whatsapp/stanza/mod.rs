@@ -13,7 +13,7 @@ use super::{
     Sandbox,
     address::Address,
     messages,
-    node::{NodeExt, node, result},
+    node::{NodeExt, error, node, result},
     pairing, queue, receipts,
     state::{ConnectionId, Tx},
 };
@@ -63,13 +63,14 @@ fn from_client(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, stan
         "receipt" => receipts::from_client(tx, connection, client, stanza),
         "ack" => queue::handle_ack(tx, client, stanza),
         "chatstate" => forward_chatstate(tx, client, stanza),
+        "call" => acknowledge_call(tx, connection, stanza),
         "presence" | "ib" => {}
         tag => unhandled(tx, tag.to_owned()),
     }
 }
 
-/// A request and its answer. A request that is not understood is answered with an empty result,
-/// because clients drop a connection on which they wait in vain.
+/// A request and its answer. Clients drop a connection on which they wait in vain, so a request that is not
+/// understood is answered as well: with an error, since an empty result would be taken for success.
 fn request(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, iq: &Node) {
     let is_set = iq.text("type") == "set";
     let answer = match iq.text("xmlns").as_str() {
@@ -84,7 +85,7 @@ fn request(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, iq: &Nod
     let answer = answer.unwrap_or_else(|| {
         let child = iq.nodes().first().map(|child| child.tag.to_string()).unwrap_or_default();
         unhandled(tx, format!("iq {} {} {child}", iq.text("xmlns"), iq.text("type")));
-        result(iq, [])
+        error(iq, 501, "feature-not-implemented")
     });
     reply(tx, connection, client, answer);
 }
@@ -99,6 +100,18 @@ fn reply(tx: &mut Tx<'_>, connection: ConnectionId, client: &Address, answer: No
 fn unhandled(tx: &mut Tx<'_>, kind: String) {
     tracing::debug!(kind, "a stanza that the sandbox does not know");
     tx.world.stats.unhandled.insert(kind);
+}
+
+/// Nobody here can be called; a client hears that the server has its stanza.
+fn acknowledge_call(tx: &mut Tx<'_>, connection: ConnectionId, call: &Node) {
+    let ack = node("ack")
+        .attr("class", "call")
+        .attr("id", call.text("id"))
+        .attr("from", call.raw("to").unwrap_or_default())
+        .attr("t", tx.seconds());
+    let kind = call.nodes().first().map(|child| child.tag.to_string());
+    let ack = if let Some(kind) = kind { ack.attr("type", kind) } else { ack };
+    tx.send(connection, ack.build());
 }
 
 /// "Typing…" goes to the devices of the other side that are there; it is never kept.

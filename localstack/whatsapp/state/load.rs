@@ -64,9 +64,7 @@ fn load_part(
         "session" => drop(account.phone.sessions.insert(rest.to_owned(), value.to_vec())),
         "sender-key" => drop(account.phone.sender_keys.insert(rest.to_owned(), value.to_vec())),
         "message" => {
-            let row = read::<MessageRow>(key, value)?;
-            account.phone.positions.insert(row.id.clone(), account.phone.messages.len());
-            account.phone.messages.push(row);
+            account.phone.push(read::<MessageRow>(key, value)?);
         }
         "keys" => {
             let row = read::<KeyPoolRow>(key, value)?;

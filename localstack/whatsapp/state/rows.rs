@@ -160,12 +160,34 @@ pub struct MessageRow {
     pub timestamp: i64,
     #[prost(enumeration = "Status", tag = "10")]
     pub status: i32,
-    /// How many times this id arrived.
+    /// How many times it arrived.
     #[prost(uint32, tag = "11")]
     pub copies: u32,
-    /// The content as it was sealed, without padding, to be sealed again on a retry.
+    /// What it says, without padding or the envelope of an own device's copy, to be sealed again on a retry.
     #[prost(bytes = "vec", tag = "12")]
     pub content: Vec<u8>,
+}
+
+impl MessageRow {
+    /// What tells it from all others of its phone.
+    pub fn key(&self) -> MessageKey {
+        let chat = if self.outgoing || self.is_in_group() { &self.to } else { &self.from };
+        MessageKey { chat: chat.clone(), author: self.from.clone(), id: self.id.clone() }
+    }
+
+    pub fn is_in_group(&self) -> bool {
+        self.to.ends_with("@g.us")
+    }
+}
+
+/// What tells a message of a phone from all others: senders choose ids by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MessageKey {
+    /// The number of the other side, or a group's JID.
+    pub chat: String,
+    /// The sender's number.
+    pub author: String,
+    pub id: String,
 }
 
 /// How far a message has come. It only moves forward.

@@ -26,7 +26,7 @@ use crate::whatsapp::error::SandboxError;
 #[derive(Debug)]
 pub enum Outgoing {
     Node(Box<Node>),
-    /// Close in good order, after what was sent before.
+    /// End the stream in good order, after what was sent before.
     Close,
     /// Cut the connection without a word.
     Cut,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use wacore_binary::{Jid, Server};
 
 use super::{
-    rows::{AccountRow, CompanionRow, GroupRow, MessageRow, PhoneKey, QueuedRow},
+    rows::{AccountRow, CompanionRow, GroupRow, MessageKey, MessageRow, PhoneKey, QueuedRow},
     store::Outbox,
 };
 use crate::whatsapp::{
@@ -62,10 +62,30 @@ pub struct PhoneState {
     /// Group sender keys by the library's name for them.
     pub sender_keys: HashMap<String, Vec<u8>>,
     pub messages: Vec<MessageRow>,
-    /// Where a message is in `messages`.
-    pub positions: HashMap<String, usize>,
-    /// How often a sender was asked to send a message again.
-    pub retries: HashMap<(String, Address), u32>,
+    /// Where the messages with an id are in `messages`.
+    positions: HashMap<String, Vec<usize>>,
+    /// How often a device was asked to send a message again.
+    pub retries: HashMap<(MessageKey, u16), u32>,
+}
+
+impl PhoneState {
+    /// Adds a message; its position.
+    pub fn push(&mut self, row: MessageRow) -> usize {
+        let position = self.messages.len();
+        self.positions.entry(row.id.clone()).or_default().push(position);
+        self.messages.push(row);
+        position
+    }
+
+    /// Where a message is.
+    pub fn position(&self, key: &MessageKey) -> Option<usize> {
+        self.with_id(&key.id).find(|at| self.messages[*at].key() == *key)
+    }
+
+    /// Where the messages with an id are, oldest first.
+    pub fn with_id(&self, id: &str) -> impl Iterator<Item = usize> + '_ {
+        self.positions.get(id).into_iter().flatten().copied()
+    }
 }
 
 /// A phone number with everything that belongs to it.
