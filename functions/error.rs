@@ -30,7 +30,7 @@ pub struct Problem {
     #[serde(skip)]
     retry_after: Option<Duration>,
     #[serde(skip)]
-    limit: Option<Limit>,
+    limit: Option<Box<Limit>>,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -105,7 +105,7 @@ impl Problem {
 
     /// The limit that is reached, when that is the problem.
     pub(crate) fn limit(&self) -> Option<&Limit> {
-        self.limit.as_ref()
+        self.limit.as_deref()
     }
 
     /// The same problem of a known request.

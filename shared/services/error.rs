@@ -43,7 +43,7 @@ pub struct Error {
     /// When it is worth another try.
     pub retry_after: Option<Duration>,
     /// The limit that is reached, when others may be told of it so often that the audit log would fill up.
-    pub limit: Option<Limit>,
+    pub limit: Option<Box<Limit>>,
     /// The internal cause: for the log, never for the caller.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -92,7 +92,7 @@ impl Error {
     /// The same failure, because this limit is reached.
     #[must_use]
     pub fn at_limit(self, limit: Limit) -> Self {
-        Self { limit: Some(limit), ..self }
+        Self { limit: Some(Box::new(limit)), ..self }
     }
 
     /// Something is not there, or another tenant's: the two look the same.
