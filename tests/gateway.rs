@@ -197,6 +197,21 @@ impl Gateway {
         }
     }
 
+    /// A device that is not connected loses its Signal sessions. Says with how many people it had some.
+    pub async fn forget_sessions(&self, device: &str) -> usize {
+        let of_device = |row: &&Value| {
+            let text = |name: &str| row[name]["S"].as_str().unwrap_or_default();
+            text("pk").contains(device) && text("sk").starts_with("peer#")
+        };
+        let rows = self.dump("session-keys").await;
+        let rows: Vec<&Value> = rows.as_array().expect("rows").iter().filter(of_device).collect();
+        for row in &rows {
+            let key = json!({"pk": row["pk"], "sk": row["sk"]});
+            self.dynamodb("DeleteItem", json!({"TableName": "kurir-session-keys", "Key": key})).await;
+        }
+        rows.len()
+    }
+
     async fn dynamodb(&self, action: &str, body: Value) -> Value {
         Endpoints::of(self).ask(&format!("DynamoDB_20120810.{action}"), body).await
     }
@@ -321,6 +336,12 @@ impl Phone {
             self.messages().await.into_iter().find(|m| m["id"] == id && m["status"] == status)
         });
         found.await
+    }
+
+    /// Loses its Signal sessions with everybody, as after an accident with its storage.
+    pub async fn forget_sessions(&self) {
+        let path = format!("/sandbox/phones/{}/forget-sessions", self.number);
+        self.api.post(&path, json!({})).await.expect(200);
     }
 
     /// Shows the blue ticks for messages.

@@ -9,21 +9,22 @@ use shared::{
         device::Link,
         event::NewEvent,
         jid,
-        message::{Content, MAX_TEXT_CHARS, Unsupported},
+        message::{Content, MAX_TEXT_CHARS, MessageStatus, Unsupported},
     },
     services::{
         Category, Error, events,
         messages::{self, Delivery},
     },
+    store::messages::{Only, Step},
 };
 use tokio::sync::{Notify, watch};
 
 use super::UnderWay;
 use crate::{
-    retry::patiently,
+    retry::{Backoff, patiently},
     session::Place,
     shard::Worker,
-    whatsapp::{Chat, Identity, InboundContent, InboundMessage, Inbox, InboxError},
+    whatsapp::{Chat, Identity, InboundContent, InboundMessage, Inbox, InboxError, Receipt, ReceiptKind},
 };
 
 /// The longest name that a sender is shown with, in characters.
@@ -41,6 +42,7 @@ pub(crate) struct DeviceInbox {
     place: Place,
     /// Told when messages could not be stored. WhatsApp delivers them again after the next connect only.
     failed: Arc<Notify>,
+    /// What the owner sent elsewhere and is being stored.
     under_way: UnderWay,
     /// Which of the device's numbers the socket is logged in with, once that is known.
     generation: watch::Receiver<Option<u32>>,
@@ -52,19 +54,23 @@ impl DeviceInbox {
         worker: Worker,
         place: Place,
         failed: Arc<Notify>,
-        under_way: UnderWay,
         generation: watch::Receiver<Option<u32>>,
     ) -> Self {
-        Self { worker, place, failed, under_way, generation }
+        Self { worker, place, failed, under_way: UnderWay::default(), generation }
     }
 
     /// Whose messages these are. A phone that may not link the device has it logged out, and what comes until then
     /// is never stored.
     async fn link(&self) -> Result<Link, InboxError> {
+        let known = tokio::time::timeout(ADMISSION, self.admitted()).await;
+        known.ok().flatten().ok_or_else(|| InboxError("the link is not admitted".into()))
+    }
+
+    /// The same, for as long as the socket is there.
+    async fn admitted(&self) -> Option<Link> {
         let mut generation = self.generation.clone();
-        let known = tokio::time::timeout(ADMISSION, generation.wait_for(Option::is_some)).await;
-        let known = known.ok().and_then(Result::ok).and_then(|known| *known);
-        known.map(|known| self.place.link(known)).ok_or_else(|| InboxError("the link is not admitted".into()))
+        let known = generation.wait_for(Option::is_some).await.ok()?;
+        (*known).map(|known| self.place.link(known))
     }
 
     /// Stores a message; says what is to be told of it.
@@ -103,18 +109,16 @@ impl DeviceInbox {
             .await
             .map_err(|_| InboxError("the queue of events is away".into()))
     }
-}
 
-#[async_trait]
-impl Inbox for DeviceInbox {
-    async fn store(&self, messages: Vec<InboundMessage>) -> Result<(), InboxError> {
+    /// Stores messages, in their order, and tells of them.
+    async fn store_all(&self, messages: &[InboundMessage]) -> Result<(), InboxError> {
         let of_owner = messages.iter().filter(|message| message.from_me);
         let _under_way =
             self.under_way.enter(of_owner.map(|message| message.wa_message_id.clone()).collect());
-        let link = self.link().await.inspect_err(|_| self.failed.notify_one())?;
+        let link = self.link().await?;
         let (mut told, mut outcome) = (Vec::with_capacity(messages.len()), Ok(()));
         for message in messages {
-            let error = match patiently(|| self.store_one(link, &message)).await {
+            let error = match patiently(|| self.store_one(link, message)).await {
                 Ok(event) => {
                     told.extend(event);
                     continue;
@@ -130,11 +134,68 @@ impl Inbox for DeviceInbox {
             let (device, id) = (self.place.device, &message.wa_message_id);
             tracing::error!(%device, id, %error, cause, "a message that arrived cannot be stored and is lost");
         }
-        let outcome = self.tell(told).await.and(outcome);
+        self.tell(told).await.and(outcome)
+    }
+}
+
+#[async_trait]
+impl Inbox for DeviceInbox {
+    async fn store(&self, messages: Vec<InboundMessage>) -> Result<(), InboxError> {
+        let outcome = self.store_all(&messages).await;
         if outcome.is_err() {
             self.failed.notify_one();
         }
         outcome
+    }
+
+    async fn keep(&self, messages: Vec<InboundMessage>) {
+        // What comes over a link that the device must not have is never stored.
+        if self.admitted().await.is_none() {
+            return;
+        }
+        let mut backoff = Backoff::default();
+        while let Err(error) = self.store_all(&messages).await {
+            let device = self.place.device;
+            if !self.place.lease.holds() {
+                tracing::error!(%device, %error, "messages that come once only are lost: they could not be stored before another connector took the device over");
+                return;
+            }
+            tracing::warn!(%device, %error, "messages that come once only wait to be stored");
+            tokio::time::sleep(backoff.next()).await;
+        }
+    }
+
+    async fn receipt(&self, receipt: Receipt) {
+        let status = match receipt.kind {
+            ReceiptKind::Delivered => MessageStatus::Delivered,
+            ReceiptKind::Read | ReceiptKind::Played => MessageStatus::Read,
+            ReceiptKind::ReadByOwner | ReceiptKind::ServerError => return,
+        };
+        let at = Timestamp::from_unix_millis(receipt.timestamp);
+        // WhatsApp counts in whole seconds: what happened within the last one happened now.
+        let now = self.worker.ctx.now();
+        let at = if now.since(at) < Duration::from_secs(1) { now } else { at };
+        let Some(link) = self.admitted().await else { return };
+        let Some(only) = may_tell_of(&receipt, link) else { return };
+        for id in &receipt.wa_message_ids {
+            self.under_way.passed(id).await;
+            let step = Step::to(status, at).only(only.clone());
+            self.worker.progress.note(link.tenant, link.device, id, step, None).await;
+        }
+    }
+
+    async fn learned(&self, pn: String, lid: String) {
+        let (Ok(phone), Ok(lid)) = (pn.parse(), lid.parse()) else { return };
+        let Some(link) = self.admitted().await else { return };
+        let mut backoff = Backoff::default();
+        let learn = || self.worker.contacts.learn(&self.worker.ctx, link, &lid, &phone);
+        while let Err(error) = patiently(learn).await {
+            tracing::warn!(device = %self.place.device, error = &error as &dyn std::error::Error, "a contact's identity cannot be written yet");
+            if !self.place.lease.holds() {
+                return;
+            }
+            tokio::time::sleep(backoff.next()).await;
+        }
     }
 }
 
@@ -146,6 +207,18 @@ fn content_of(content: &InboundContent) -> Content {
         InboundContent::Text(body) => Content::text(body),
         InboundContent::Unsupported { kind } => unsupported(kind),
     }
+}
+
+/// Which messages a receipt may be of: those in the chat with who sent it, or in the group that it is of, under the
+/// number that the socket is logged in with. Whether somebody is in the group, the socket has seen to.
+fn may_tell_of(receipt: &Receipt, link: Link) -> Option<Only> {
+    let addresses = match &receipt.chat {
+        Chat::Person(_) => [receipt.from.pn.as_deref(), receipt.from.lid.as_deref()],
+        Chat::Group(group) => [Some(group.as_str()), None],
+        Chat::Other(_) => return None,
+    };
+    let chats: Vec<_> = addresses.into_iter().flatten().filter_map(|text| text.parse().ok()).collect();
+    (!chats.is_empty()).then_some(Only { generation: link.generation, chats })
 }
 
 fn identity_of(identity: &Identity) -> jid::Identity {

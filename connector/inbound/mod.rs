@@ -6,4 +6,4 @@ mod under_way;
 
 pub(crate) use contacts::KnownContacts;
 pub(crate) use inbox::DeviceInbox;
-pub(crate) use under_way::UnderWay;
+use under_way::UnderWay;

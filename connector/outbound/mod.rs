@@ -16,4 +16,5 @@ mod progress;
 
 pub(crate) use backlog::Job;
 pub(crate) use entries::{Entries, Entry};
+pub(crate) use outcome::slowdown;
 pub(crate) use progress::Progress;

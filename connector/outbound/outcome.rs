@@ -45,8 +45,9 @@ pub(super) fn judge(error: &SendError) -> Verdict {
     }
 }
 
-/// How long a device is silent after WhatsApp asked it for the `times`-th time in a row to slow down.
-pub(super) fn slowdown(first: Duration, times: u32) -> Duration {
+/// How long a device is silent after WhatsApp asked it for the `times`-th time in a row to slow down, in
+/// sending or in connecting.
+pub(crate) fn slowdown(first: Duration, times: u32) -> Duration {
     first.saturating_mul(1 << times.saturating_sub(1).min(10)).min(LONGEST_SLOWDOWN)
 }
 

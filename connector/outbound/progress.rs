@@ -82,19 +82,19 @@ impl Note {
     /// Takes another step of the same message into this one, or gives it back. A receipt is only as good as who sent
     /// it: it is taken in when that is the message's recipient for sure, and otherwise written by itself, under the
     /// condition that it is.
-    fn merge(&mut self, other: Self) -> Result<(), Self> {
+    fn merge(&mut self, other: Self) -> Option<Self> {
         match (&self.step.only, &other.step.only) {
             (mine, others) if mine == others => {}
             (None, Some(only)) if self.chat.as_ref().is_some_and(|chat| only.takes(chat)) => {}
             (Some(only), None) if other.chat.as_ref().is_some_and(|chat| only.takes(chat)) => {
                 self.step.only = None;
             }
-            _ => return Err(other),
+            _ => return Some(other),
         }
         let mut other = other;
         self.step = self.step.clone().and(other.step);
         self.chat = self.chat.take().or(other.chat.take());
-        Ok(())
+        None
     }
 }
 
@@ -103,7 +103,7 @@ impl Waiting {
         let mut left = Some(note);
         for known in &mut self.notes {
             let Some(note) = left.take() else { return };
-            left = known.merge(note).err();
+            left = known.merge(note);
         }
         self.notes.extend(left);
     }

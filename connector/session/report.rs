@@ -13,7 +13,7 @@ use shared::{
 };
 
 use super::Place;
-use crate::{retry::patiently, shard::Worker, whatsapp::Identity};
+use crate::{retry::patiently, shard::Worker, whatsapp::Linked};
 
 /// Stores a report. `None` when the device is gone or being deleted. A store that stays away is logged:
 /// the next report, or the next start, sets it right.
@@ -52,18 +52,14 @@ pub(super) fn showing(code: String, expires_at: Timestamp) -> Report {
     }
 }
 
-pub(super) fn linked(
-    status: DeviceStatus,
-    of: &Identity,
-    push_name: Option<String>,
-    now: Timestamp,
-) -> Report {
+pub(super) fn linked(status: DeviceStatus, to: &Linked, now: Timestamp) -> Report {
     let jid = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Jid>().ok());
+    let Linked { identity, push_name } = to;
     Report {
         status: Some(status),
-        phone_number: jid(&of.pn).and_then(|jid| PhoneNumber::parse(jid.user()).ok()).map(Some),
-        lid: jid(&of.lid).map(Some),
-        push_name,
+        phone_number: jid(&identity.pn).and_then(|jid| PhoneNumber::parse(jid.user()).ok()).map(Some),
+        lid: jid(&identity.lid).map(Some),
+        push_name: push_name.clone(),
         qr: Some(None),
         last_error: Some(None),
         last_seen_at: Some(now),

@@ -63,6 +63,11 @@ pub(super) fn take_sent(image: &mut Image, touched: &mut Touched, chat: &str, id
     taken.map(|message| message.payload)
 }
 
+pub(super) fn find_sent<'a>(image: &'a Image, id: &str) -> Option<&'a [u8]> {
+    let message = image.sent.values().flatten().find(|message| message.id == id)?;
+    Some(&message.payload)
+}
+
 pub(super) fn expire_sent(image: &mut Image, touched: &mut Touched, cutoff: i64) -> u32 {
     let mut gone = 0;
     image.sent.retain(|segment, messages| {

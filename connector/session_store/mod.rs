@@ -16,6 +16,7 @@ mod device;
 mod group_commit;
 mod image;
 mod key_rows;
+mod learned;
 mod messages;
 mod msg_secret;
 #[cfg(test)]
@@ -50,10 +51,10 @@ use shared::{
     store::{Db, keys::device_partition, session_keys::SessionKeyWrite},
 };
 use thiserror::Error;
-use tokio::sync::mpsc;
 use whatsapp_rust::wacore::store::error::StoreError as LibraryError;
 
 pub use group_commit::{CommitCost, CommitError, CommitSettings};
+pub(crate) use learned::Learned;
 
 use crate::ownership::Lease;
 use group_commit::{GroupCommit, RowWrite};
@@ -147,7 +148,7 @@ impl SessionStores {
             lease,
             image: Mutex::new(image),
             closed: AtomicBool::new(false),
-            learned: Mutex::default(),
+            learned: Learned::default(),
         });
         let mut open = lock(&self.shared.open);
         open.retain(|_, store| store.strong_count() > 0);
@@ -248,7 +249,7 @@ pub struct SessionStore {
     lease: Lease,
     image: Mutex<Image>,
     closed: AtomicBool,
-    learned: Mutex<Option<mpsc::Sender<(String, String)>>>,
+    learned: Learned,
 }
 
 /// Which rows a change touches.
@@ -284,13 +285,14 @@ impl SessionStore {
         written
     }
 
-    /// The pairs of phone number and LID (user parts) that are learned from now on. One receiver at a
-    /// time; a pair that finds no room is not reported.
-    pub(crate) fn watch_identities(&self) -> mpsc::Receiver<(String, String)> {
-        const ROOM: usize = 64;
-        let (sender, receiver) = mpsc::channel(ROOM);
-        *lock(&self.learned) = Some(sender);
-        receiver
+    /// The pairs of phone number and LID that are learned.
+    pub(crate) fn learned(&self) -> Learned {
+        self.learned.clone()
+    }
+
+    /// A message that was sent not long ago, as it was encoded.
+    pub(crate) fn sent_message(&self, id: &str) -> Option<Vec<u8>> {
+        self.read(|image| messages::find_sent(image, id).map(<[u8]>::to_vec))
     }
 
     fn refuse_writes(&self) {

@@ -15,7 +15,7 @@ use whatsapp_rust::wacore::store::{
 use super::{
     SessionStore, Touched,
     image::Image,
-    lock, messages,
+    messages,
     rows::{DeviceList, LidMapping, ListedDevice, RowName, TcTokenRow, bucket},
 };
 
@@ -174,9 +174,7 @@ impl ProtocolStore for SessionStore {
             }
         })
         .await?;
-        if let Some(watcher) = &*lock(&self.learned) {
-            news.into_iter().for_each(|pair| drop(watcher.try_send(pair)));
-        }
+        self.learned.add(news);
         Ok(())
     }
 

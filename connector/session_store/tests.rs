@@ -204,7 +204,7 @@ fn mapping(lid: &str, phone: &str, at: i64) -> LidPnMappingEntry {
 async fn who_is_who_comes_back_and_is_reported_once() {
     let bench = Bench::new();
     let store = bench.open().await;
-    let mut learned = store.watch_identities();
+    let learned = store.learned();
     store.put_lid_mapping(&mapping("99", "6281", 1)).await.unwrap();
     store.put_lid_mapping(&mapping("99", "6281", 2)).await.unwrap();
     store.put_lid_mapping(&mapping("100", "6281", 3)).await.unwrap();
@@ -212,8 +212,11 @@ async fn who_is_who_comes_back_and_is_reported_once() {
     let before = bench.rows.written();
     store.put_lid_mappings(&many).await.unwrap();
     assert!(bench.rows.written() - before <= 64);
-    assert_eq!(learned.recv().await.unwrap(), ("6281".to_owned(), "99".to_owned()));
-    assert_eq!(learned.recv().await.unwrap(), ("6281".to_owned(), "100".to_owned()));
+    assert_eq!(learned.next().await, ("6281".to_owned(), "99".to_owned()));
+    assert_eq!(learned.next().await, ("6281".to_owned(), "100".to_owned()));
+    for (phone, lid) in (0..1000).map(|n| (format!("1{n}"), format!("5{n}"))) {
+        assert_eq!(learned.next().await, (phone, lid), "however many come at once");
+    }
 
     let again = bench.open().await;
     assert_eq!(again.get_lid_mapping("99").await.unwrap().unwrap().updated_at, 2);
@@ -260,7 +263,9 @@ async fn sent_messages_share_rows_and_expire() {
         store.store_sent_message("99@lid", &format!("3EB0{number:04}"), &[1; 60]).await.unwrap();
     }
     assert_eq!(bench.rows.written(), 0, "nobody waits for them");
+    assert_eq!(store.sent_message("3EB00003"), Some(vec![1; 60]), "it may be looked at");
     assert_eq!(store.take_sent_message("99@lid", "3EB00003").await.unwrap(), Some(vec![1; 60]));
+    assert_eq!(store.sent_message("3EB00003"), None);
     assert_eq!(store.take_sent_message("99@lid", "3EB00003").await.unwrap(), None);
     store.close().await.unwrap();
     assert!(bench.rows.written() <= 4, "20 messages of 90 bytes in rows of 1 KB: {}", bench.rows.written());

@@ -2,16 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
+use tokio::sync::mpsc;
 use whatsapp_rust::{
-    CacheConfig, CacheEntryConfig, MsgSecretPolicy, TokioRuntime, anyhow, async_channel,
+    CacheConfig, CacheEntryConfig, MsgSecretPolicy,
     bot::Bot,
-    transport::{Transport, TransportEvent, TransportFactory},
+    types::events::Event,
     wacore::store::{DevicePropsOverride, traits::DeviceStore},
     waproto::whatsapp::device_props::PlatformType,
 };
 
-use super::{Inbox, OpenError, Shared, http::NoHttp, inbound::InboxHook, listener::Listener};
+use super::{
+    Inbox, OpenError, Shared,
+    http::NoHttp,
+    inbound::InboxHook,
+    listener::{Ends, Listener},
+    own_retries::OwnRetries,
+    tasks::Tasks,
+    transport::HeldBack,
+};
 use crate::session_store::SessionStore;
 
 /// So many sent messages are kept in memory for resending; with any number at all, the library no
@@ -19,20 +27,28 @@ use crate::session_store::SessionStore;
 const RECENT_MESSAGES: CacheEntryConfig =
     CacheEntryConfig { timeout: Some(Duration::from_secs(300)), capacity: 128 };
 
+/// A client that waits to be started, and the events of its connection.
+pub(super) type Ready = (Bot, mpsc::Receiver<Arc<Event>>);
+
 /// Builds a client for the device whose keys these are. It does nothing before it is started.
 pub(super) async fn build(
     shared: &Shared,
     keys: Arc<SessionStore>,
     inbox: Arc<dyn Inbox>,
-    listener: Listener,
-) -> Result<Bot, OpenError> {
+    ends: Ends,
+) -> Result<Ready, OpenError> {
     let device = keys.load().await.map_err(|error| OpenError::Keys(error.to_string()))?;
     let linked = device.is_some_and(|device| device.pn.is_some());
+    let tasks = Tasks::new();
+    let choice = tasks.choice();
     let bot = Bot::builder()
-        .with_backend_arc(keys)
-        .with_transport_factory(SharedTransport(shared.transport.clone()))
+        .with_backend_arc(keys.clone())
+        .with_transport_factory(HeldBack {
+            factory: shared.transport.clone(),
+            arrivals: ends.arrivals.clone(),
+        })
         .with_http_client(NoHttp)
-        .with_runtime(TokioRuntime)
+        .with_runtime(tasks)
         // Without it every socket fetches a page from WhatsApp to learn the version.
         .with_version(shared.config.version)
         .skip_history_sync()
@@ -43,26 +59,18 @@ pub(super) async fn build(
             seed_msg_secrets_from_history: false,
             ..CacheConfig::default()
         })
-        .with_inbound_durability_hook(InboxHook(inbox))
-        .with_event_handler(listener);
+        .with_inbound_durability_hook(InboxHook(inbox));
     // Told at pairing only; setting it later would write the device's row for nothing.
     let bot = if linked { bot } else { bot.with_device_props(device_props(&shared.config.device_name)) };
-    bot.build().await.map_err(|error| OpenError::Library(error.to_string()))
+    let bot = bot.build().await.map_err(|error| OpenError::Library(error.to_string()))?;
+    let client = bot.client();
+    let own_retries = OwnRetries::start(Arc::downgrade(&client), keys, choice);
+    let (listener, events) = Listener::new(&client, ends, own_retries);
+    client.subscribe_handler(Arc::new(listener)).detach();
+    Ok((bot, events))
 }
 
 /// What the phone shows in its list of linked devices.
 fn device_props(name: &str) -> DevicePropsOverride {
     DevicePropsOverride::new().with_os(name).with_platform_type(PlatformType::DESKTOP)
-}
-
-/// One transport factory, with its TLS roots, for all clients.
-struct SharedTransport(Arc<dyn TransportFactory>);
-
-#[async_trait]
-impl TransportFactory for SharedTransport {
-    async fn create_transport(
-        &self,
-    ) -> Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>), anyhow::Error> {
-        self.0.create_transport().await
-    }
 }

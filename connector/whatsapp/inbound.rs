@@ -10,9 +10,9 @@ use whatsapp_rust::{
     wacore_binary::JidExt,
 };
 
-use super::{Identity, content::content_of};
+use super::{Identity, Receipt, content::content_of};
 
-/// Where arriving messages go. WhatsApp is told that a message arrived only after this stored it.
+/// Where goes what arrives. WhatsApp is told that a message arrived only after this stored it.
 #[async_trait]
 pub trait Inbox: Send + Sync {
     /// Stores the messages, all or none, in this order. The same message (chat, sender, id) may come
@@ -21,6 +21,16 @@ pub trait Inbox: Send + Sync {
     /// # Errors
     /// WhatsApp gets no ack and delivers the messages again after the next connect.
     async fn store(&self, messages: Vec<InboundMessage>) -> Result<(), InboxError>;
+
+    /// Stores messages that WhatsApp does not deliver a second time, such as those that the phone sent again
+    /// on request. Returns when they are stored, or when this process may not store them any more.
+    async fn keep(&self, messages: Vec<InboundMessage>);
+
+    /// Notes a receipt down, which WhatsApp sends once.
+    async fn receipt(&self, receipt: Receipt);
+
+    /// A phone number and a LID (as JIDs) were found to be the same person.
+    async fn learned(&self, pn: String, lid: String);
 }
 
 /// The messages were not stored.
@@ -90,21 +100,21 @@ pub(super) struct InboxHook(pub Arc<dyn Inbox>);
 #[async_trait]
 impl InboundDurabilityHook for InboxHook {
     async fn on_messages(&self, client: Arc<Client>, batch: &[events::InboundMessage]) -> anyhow::Result<()> {
-        store(&*self.0, &client, batch).await.map_err(Into::into)
+        let messages = translate_all(&client, batch).await;
+        if messages.is_empty() {
+            return Ok(());
+        }
+        self.0.store(messages).await.map_err(Into::into)
     }
 }
 
-/// Translates and stores a batch; what says nothing to a person is left out.
-pub(super) async fn store(
-    inbox: &dyn Inbox,
-    client: &Client,
-    batch: &[events::InboundMessage],
-) -> Result<(), InboxError> {
+/// What a batch says; what says nothing to a person is left out.
+pub(super) async fn translate_all(client: &Client, batch: &[events::InboundMessage]) -> Vec<InboundMessage> {
     let mut messages = Vec::with_capacity(batch.len());
     for item in batch {
         messages.extend(translate(client, item).await);
     }
-    if messages.is_empty() { Ok(()) } else { inbox.store(messages).await }
+    messages
 }
 
 async fn translate(client: &Client, item: &events::InboundMessage) -> Option<InboundMessage> {

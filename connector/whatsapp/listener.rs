@@ -1,36 +1,74 @@
 //! Where the library drops its events: quickly, as it calls from the middle of its work.
 
 use std::sync::{
-    Arc,
+    Arc, Weak,
     atomic::{AtomicBool, Ordering},
 };
 
 use tokio::sync::mpsc::{self, error::TrySendError};
-use whatsapp_rust::types::events::{Event, EventHandler, EventInterest, EventKind};
+use whatsapp_rust::{
+    Client, RawNodeLease,
+    types::events::{Event, EventHandler, EventInterest, EventKind},
+};
 
-use super::acks::{Acks, refusal};
+use super::{
+    acks::{Acks, refusal},
+    arrivals::Arrivals,
+    own_retries::OwnRetries,
+    translate::is_rate_limit,
+};
 
-/// Events that may wait to be passed on. Receipts are dropped before the last [`RESERVED`] places are
-/// taken, which are for what a session must not miss.
-const ROOM: usize = 1024;
-const RESERVED: usize = 128;
+/// Events of the connection that may wait for the pump, which is seldom busy.
+const ROOM: usize = 256;
 
-/// Sorts the library's events: acks to who waits, the rest to the pump.
+/// What all clients of a socket report to, one after the other.
+#[derive(Clone)]
+pub(super) struct Ends {
+    pub acks: Acks,
+    pub connected: Arc<AtomicBool>,
+    pub arrivals: Arrivals,
+}
+
+/// Sorts a client's events: acks to who waits, what becomes of the connection to the pump, what arrives to
+/// the inbox.
 pub(super) struct Listener {
-    acks: Acks,
-    connected: Arc<AtomicBool>,
+    client: Weak<Client>,
+    ends: Ends,
     queue: mpsc::Sender<Arc<Event>>,
+    own_retries: OwnRetries,
+    _sees_stanzas: RawNodeLease,
 }
 
 impl Listener {
-    pub(super) fn new(acks: Acks, connected: Arc<AtomicBool>) -> (Self, mpsc::Receiver<Arc<Event>>) {
+    pub(super) fn new(
+        client: &Arc<Client>,
+        ends: Ends,
+        own_retries: OwnRetries,
+    ) -> (Self, mpsc::Receiver<Arc<Event>>) {
         let (queue, events) = mpsc::channel(ROOM);
-        (Self { acks, connected, queue }, events)
+        let _sees_stanzas = client.acquire_raw_node_forwarding();
+        (Self { client: Arc::downgrade(client), ends, queue, own_retries, _sees_stanzas }, events)
     }
 
     fn connection_lost(&self) {
-        self.connected.store(false, Ordering::Release);
-        self.acks.connection_lost();
+        self.ends.connected.store(false, Ordering::Release);
+        self.ends.acks.connection_lost();
+    }
+
+    /// Ends the connection, before the library has told the server that it has what finds no room: the server
+    /// sends it again.
+    fn no_room(&self, what: &'static str) {
+        tracing::error!(what, "more arrives than a socket can take; it is closed and opened again");
+        if let Some(client) = self.client.upgrade() {
+            client.signal_shutdown_sync();
+        }
+    }
+
+    fn to_pump(&self, event: Arc<Event>) {
+        // The library's QR timer outlives a socket that was closed: nobody listens then.
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(event) {
+            self.no_room("events of the connection");
+        }
     }
 }
 
@@ -43,28 +81,40 @@ impl EventHandler for Listener {
                         None => Ok(ack.timestamp.map(|at| at.timestamp_millis())),
                         Some(code) => Err(refusal(code)),
                     };
-                    self.acks.answer(&ack.id, answer);
+                    self.ends.acks.answer(&ack.id, answer);
                 }
-                return;
             }
-            Event::Receipt(_) if self.queue.capacity() <= RESERVED => {
-                tracing::warn!("too many events wait: a receipt is dropped");
-                return;
+            Event::RawNode(stanza) => {
+                let Some(client) = self.client.upgrade() else { return };
+                if self.own_retries.catch(&client, stanza).is_err() {
+                    self.no_room("requests for messages");
+                }
+                if is_rate_limit(stanza) {
+                    self.connection_lost();
+                    self.to_pump(event);
+                }
             }
             // The hook stored these.
-            Event::Messages(batch) if batch.hook_committed => return,
-            Event::Connected(_) => self.connected.store(true, Ordering::Release),
+            Event::Messages(batch) if batch.hook_committed => {}
+            Event::Receipt(_) | Event::Messages(_) => {
+                if self.ends.arrivals.put(event).is_err() {
+                    self.no_room("receipts and messages");
+                }
+            }
+            Event::Connected(_) => {
+                self.ends.connected.store(true, Ordering::Release);
+                self.to_pump(event);
+            }
             Event::Disconnected(_)
             | Event::LoggedOut(_)
             | Event::StreamReplaced(_)
             | Event::TemporaryBan(_)
             | Event::ClientOutdated(_)
-            | Event::ConnectFailure(_) => self.connection_lost(),
-            _ => {}
-        }
-        // The library's QR timer outlives a socket that was closed: nobody listens then.
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(event) {
-            tracing::error!("too many events wait: one is dropped");
+            | Event::ConnectFailure(_) => {
+                self.connection_lost();
+                self.to_pump(event);
+            }
+            _ => self.to_pump(event),
         }
     }
 
@@ -76,14 +126,12 @@ impl EventHandler for Listener {
             EventKind::PairError,
             EventKind::LoggedOut,
             EventKind::PairingQrCode,
-            EventKind::PairingCode,
-            EventKind::PairingCodeRefresh,
-            EventKind::PairingCodeError,
             EventKind::PairingQrCodesExhausted,
             EventKind::ClientOutdated,
             EventKind::Messages,
             EventKind::Receipt,
             EventKind::ServerAck,
+            EventKind::RawNode,
             EventKind::StreamReplaced,
             EventKind::TemporaryBan,
             EventKind::ConnectFailure,

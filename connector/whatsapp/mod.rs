@@ -6,33 +6,38 @@
 
 mod acks;
 mod address;
+mod arrivals;
 mod client;
 mod config;
 mod content;
 mod error;
-mod event;
 mod http;
 mod identity;
 mod inbound;
 mod listener;
 mod members;
+mod own_retries;
 mod pump;
+mod receipt;
 mod socket;
+mod state;
+mod tasks;
 mod translate;
+mod transport;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
 use whatsapp_rust::transport::{TokioWebSocketTransportFactory, TransportFactory, default_tls_connector};
 
 use crate::session_store::SessionStore;
 
 pub use config::{EnvError, WhatsAppConfig};
 pub use error::{AddressError, CommandError, OpenError, SendError};
-pub use event::{ReceiptKind, SocketEvent};
 pub use identity::Identity;
 pub use inbound::{Chat, InboundContent, InboundMessage, Inbox, InboxError};
+pub use receipt::{Receipt, ReceiptKind};
 pub use socket::{OnWhatsApp, PairingCode, Sent, Socket};
+pub use state::{End, Linked, SocketState};
 
 /// What all sockets of a process share: where WhatsApp is and how to reach it. Cheap to clone.
 #[derive(Clone)]
@@ -66,21 +71,15 @@ impl WhatsApp {
         self.shared.config.rate_limit_pause
     }
 
-    /// Opens the socket of one device and returns at once; what happens then arrives in `events`.
+    /// Opens the socket of one device and returns at once; what becomes of it is [`Socket::states`].
     ///
     /// The socket connects, shows QR codes when the device is not linked yet, and comes back by
     /// itself after a lost connection (after 1, 1, 2, 3, 5 … seconds, at most 15 minutes, ±10 %). It
-    /// is over when WhatsApp or [`Socket::close`] ended it: then the sender half of `events` is
-    /// dropped, after the event that says why.
+    /// is over when WhatsApp or [`Socket::close`] ended it.
     ///
     /// # Errors
     /// [`OpenError`] when the keys cannot be read or written.
-    pub async fn open(
-        &self,
-        keys: Arc<SessionStore>,
-        inbox: Arc<dyn Inbox>,
-        events: mpsc::Sender<SocketEvent>,
-    ) -> Result<Socket, OpenError> {
-        Socket::open(self.shared.clone(), keys, inbox, events).await
+    pub async fn open(&self, keys: Arc<SessionStore>, inbox: Arc<dyn Inbox>) -> Result<Socket, OpenError> {
+        Socket::open(self.shared.clone(), keys, inbox).await
     }
 }

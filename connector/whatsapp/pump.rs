@@ -1,15 +1,12 @@
-//! The life of a socket: runs the library's client, passes its events on, and starts another round
-//! of QR codes when one is over.
+//! The life of a socket: runs the library's client, follows what becomes of its connection, and starts another
+//! round of QR codes when one is over.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::{
-    sync::mpsc::{self, error::TrySendError},
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 use whatsapp_rust::{bot::BotHandle, types::events::Event, wacore::pair_code::PairCodeUtils};
 
-use super::{Inbox, SocketEvent, client, inbound, listener::Listener, socket::Inner, translate::translate};
+use super::{End, Inbox, SocketState, client, socket::Inner, translate::next_state};
 
 /// WhatsApp hands out so many QR codes at a time.
 const CODES_PER_ROUND: u32 = 6;
@@ -17,16 +14,13 @@ const CODES_PER_ROUND: u32 = 6;
 pub(super) struct Pump {
     pub socket: Arc<Inner>,
     pub inbox: Arc<dyn Inbox>,
-    pub out: mpsc::Sender<SocketEvent>,
-    /// Pairs of phone number and LID that the key store learns.
-    pub learned: mpsc::Receiver<(String, String)>,
 }
 
 /// How a run of the client ended.
-enum End {
+enum RunEnd {
     /// Nobody scanned.
     Unscanned,
-    /// Anything else; its event was passed on.
+    /// Anything else; the state says why.
     Over,
 }
 
@@ -42,25 +36,28 @@ struct Codes {
 
 impl Pump {
     /// Runs until the socket is over, with the client that was started for the first round.
-    pub(super) async fn run(mut self, mut handle: BotHandle, mut events: mpsc::Receiver<Arc<Event>>) {
+    pub(super) async fn run(self, handle: BotHandle, events: mpsc::Receiver<Arc<Event>>) {
+        let end = self.run_rounds(handle, events).await;
+        // Unless it is known already why.
+        self.socket.state.enter(SocketState::Over(end));
+    }
+
+    async fn run_rounds(&self, mut handle: BotHandle, mut events: mpsc::Receiver<Arc<Event>>) -> End {
         let mut codes = Codes::default();
         for round in 1.. {
             match self.run_client(handle, events, &mut codes).await {
-                End::Over => return,
-                End::Unscanned if self.socket.closing.is_cancelled() => return,
-                End::Unscanned
+                RunEnd::Over => break,
+                RunEnd::Unscanned if self.socket.closing.is_cancelled() => break,
+                RunEnd::Unscanned
                     if round >= self.socket.shared.config.qr_rounds || codes.shown >= self.most_codes() =>
                 {
-                    self.pass(SocketEvent::QrExhausted).await;
-                    return;
+                    return End::QrExhausted;
                 }
-                End::Unscanned => codes.over = false,
+                RunEnd::Unscanned => codes.over = false,
             }
-            let (listener, next_events) =
-                Listener::new(self.socket.acks.clone(), self.socket.connected.clone());
-            let keys = self.socket.keys.clone();
-            match client::build(&self.socket.shared, keys, self.inbox.clone(), listener).await {
-                Ok(bot) => {
+            let Inner { shared, keys, ends, .. } = &*self.socket;
+            match client::build(shared, keys.clone(), self.inbox.clone(), ends.clone()).await {
+                Ok((bot, next_events)) => {
                     handle = self.socket.start(bot);
                     events = next_events;
                     if self.socket.closing.is_cancelled() {
@@ -70,19 +67,19 @@ impl Pump {
                 }
                 Err(error) => {
                     tracing::error!(%error, "no other round of QR codes");
-                    self.pass(SocketEvent::QrExhausted).await;
-                    return;
+                    return End::QrExhausted;
                 }
             }
         }
+        End::Stopped
     }
 
     async fn run_client(
-        &mut self,
+        &self,
         mut handle: BotHandle,
         mut events: mpsc::Receiver<Arc<Event>>,
         codes: &mut Codes,
-    ) -> End {
+    ) -> RunEnd {
         codes.waits_until = None;
         loop {
             let patience = codes.waits_until;
@@ -90,13 +87,10 @@ impl Pump {
                 // What was reported before the end comes before the end.
                 biased;
                 Some(event) = events.recv() => self.handle(&event, codes).await,
-                Some((pn, lid)) = self.learned.recv() => {
-                    let (pn, lid) = (format!("{pn}@s.whatsapp.net"), format!("{lid}@lid"));
-                    self.pass(SocketEvent::IdentityLearned { pn, lid }).await;
-                }
                 () = async { tokio::time::sleep_until(patience.unwrap_or_else(Instant::now)).await }, if patience.is_some() => {
                     codes.waits_until = None;
-                    self.stop_showing(codes);
+                    codes.over = true;
+                    self.end_client();
                 }
                 () = &mut handle => break,
             }
@@ -105,10 +99,10 @@ impl Pump {
             self.handle(&event, codes).await;
         }
         self.socket.connection_over();
-        if codes.over { End::Unscanned } else { End::Over }
+        if codes.over { RunEnd::Unscanned } else { RunEnd::Over }
     }
 
-    async fn handle(&mut self, event: &Event, codes: &mut Codes) {
+    async fn handle(&self, event: &Event, codes: &mut Codes) {
         let client = self.socket.client();
         match event {
             Event::PairingQrCode(qr) => {
@@ -119,7 +113,8 @@ impl Pump {
                     codes.shown += 1;
                 }
                 if codes.shown > self.most_codes() {
-                    self.stop_showing(codes);
+                    codes.over = true;
+                    self.end_client();
                     return;
                 }
             }
@@ -136,17 +131,14 @@ impl Pump {
                     tracing::error!(%error, "the new link is not stored yet");
                 }
             }
-            Event::Messages(batch) => {
-                // Those that the library does not take through the hook, such as messages that the
-                // phone sent again on request. WhatsApp does not deliver them a second time.
-                if let Err(error) = inbound::store(&*self.inbox, &client, &batch.messages).await {
-                    tracing::error!(%error, "messages lost");
-                }
-            }
             _ => {}
         }
-        if let Some(event) = translate(&client, &self.socket.keys, event).await {
-            self.pass(event).await;
+        let Some(next) = next_state(&client, &self.socket.state.now(), event) else { return };
+        let is_limit = next == SocketState::Over(End::RateLimited);
+        self.socket.state.enter(next);
+        if is_limit {
+            // The library would try again by itself, and not say when.
+            self.end_client();
         }
     }
 
@@ -157,24 +149,8 @@ impl Pump {
     }
 
     /// Ends the client's run, as the library does itself after the last code of a round.
-    fn stop_showing(&self, codes: &mut Codes) {
-        codes.over = true;
+    fn end_client(&self) {
         let client = self.socket.client();
         tokio::spawn(async move { client.disconnect().await });
-    }
-
-    /// A session that does not listen holds the socket up for a while only, and not at all when it
-    /// closes it.
-    async fn pass(&self, event: SocketEvent) {
-        const PATIENCE: Duration = Duration::from_secs(30);
-        let Err(TrySendError::Full(event)) = self.out.try_send(event) else { return };
-        tokio::select! {
-            sent = self.out.send_timeout(event, PATIENCE) => {
-                if sent.is_err() {
-                    tracing::warn!("nobody takes a socket's events: one is dropped");
-                }
-            }
-            () = self.socket.closing.cancelled() => {}
-        }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use whatsapp_rust::{
     Client, ClientError, ErrorChainExt, Jid, SendOptions, anyhow,
@@ -23,27 +23,33 @@ use whatsapp_rust::{
 };
 
 use super::{
-    CommandError, Inbox, OpenError, SendError, Shared, SocketEvent, acks::Acks, client, listener::Listener,
-    pump::Pump,
+    CommandError, Inbox, OpenError, SendError, Shared, SocketState, acks::Acks, arrivals, client,
+    listener::Ends, pump::Pump, state::StateCell,
 };
 use crate::session_store::SessionStore;
 
 /// How long closing waits for the client to come to its end.
 const CLOSING: Duration = Duration::from_secs(20);
 
+/// How long it then waits for what has arrived to be noted down, which goes on by itself.
+const HANDING_OVER: Duration = Duration::from_secs(2);
+
 /// The socket of one device. Dropping it without [`Socket::close`] stops it, but may lose the newest
 /// copies of sent messages.
 pub struct Socket {
     inner: Arc<Inner>,
     pump: Mutex<Option<JoinHandle<()>>>,
+    arrivals: Mutex<Option<JoinHandle<()>>>,
+    /// From the beginning.
+    states: watch::Receiver<SocketState>,
 }
 
 /// What the socket and its pump share.
 pub(super) struct Inner {
     pub shared: Arc<Shared>,
     pub keys: Arc<SessionStore>,
-    pub acks: Acks,
-    pub connected: Arc<AtomicBool>,
+    pub state: StateCell,
+    pub ends: Ends,
     /// The session wants the socket closed.
     pub closing: CancellationToken,
     /// The client of the current round of QR codes; after that it stays the same.
@@ -85,8 +91,8 @@ impl Inner {
     }
 
     pub(super) fn connection_over(&self) {
-        self.connected.store(false, Ordering::Release);
-        self.acks.connection_lost();
+        self.ends.connected.store(false, Ordering::Release);
+        self.ends.acks.connection_lost();
     }
 }
 
@@ -95,24 +101,29 @@ impl Socket {
         shared: Arc<Shared>,
         keys: Arc<SessionStore>,
         inbox: Arc<dyn Inbox>,
-        out: mpsc::Sender<SocketEvent>,
     ) -> Result<Self, OpenError> {
-        let (acks, connected) = (Acks::default(), Arc::new(AtomicBool::new(false)));
-        let (listener, events) = Listener::new(acks.clone(), connected.clone());
-        let learned = keys.watch_identities();
-        let bot = client::build(&shared, keys.clone(), inbox.clone(), listener).await?;
+        let (arrivals, waiting) = arrivals::queue();
+        let ends = Ends { acks: Acks::default(), connected: Arc::new(AtomicBool::new(false)), arrivals };
+        let learned = keys.learned();
+        let (bot, events) = client::build(&shared, keys.clone(), inbox.clone(), ends.clone()).await?;
         let inner = Arc::new(Inner {
             shared,
             keys,
-            acks,
-            connected,
+            state: StateCell::default(),
+            ends,
             closing: CancellationToken::new(),
             client: RwLock::new(bot.client()),
         });
+        let states = inner.state.watch();
         let handle = inner.start(bot);
-        let pump = Pump { socket: inner.clone(), inbox, out, learned };
-        let pump = tokio::spawn(pump.run(handle, events));
-        Ok(Self { inner, pump: Mutex::new(Some(pump)) })
+        let arrivals = tokio::spawn(arrivals::hand_over(inner.clone(), inbox.clone(), waiting, learned));
+        let pump = tokio::spawn(Pump { socket: inner.clone(), inbox }.run(handle, events));
+        Ok(Self { inner, pump: Mutex::new(Some(pump)), arrivals: Mutex::new(Some(arrivals)), states })
+    }
+
+    /// What the socket is; what it has become since it was opened counts as a change.
+    pub fn states(&self) -> watch::Receiver<SocketState> {
+        self.states.clone()
     }
 
     /// Sends a text under the given WhatsApp message id and waits for the server's ack.
@@ -134,7 +145,7 @@ impl Socket {
             return Err(SendError::NotConnected);
         }
         let in_flight = || SendError::Invalid("a message of this id is being sent".into());
-        let mut awaited = self.inner.acks.expect(wa_message_id).ok_or_else(in_flight)?;
+        let mut awaited = self.inner.ends.acks.expect(wa_message_id).ok_or_else(in_flight)?;
         let config = &self.inner.shared.config;
         let client = self.inner.client();
         let options = SendOptions::default().with_message_id(wa_message_id);
@@ -242,6 +253,10 @@ impl Socket {
             pump.abort();
         }
         self.inner.connection_over();
+        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(arrivals) = arrivals {
+            let _noted_down = timeout(HANDING_OVER, arrivals).await;
+        }
         if let Err(error) = self.inner.keys.close().await {
             tracing::error!(%error, "session keys not written at close");
         }
@@ -254,7 +269,7 @@ impl Socket {
 
     /// Whether messages can be sent now.
     pub fn is_connected(&self) -> bool {
-        self.inner.connected.load(Ordering::Acquire) && self.inner.client().is_connected()
+        self.inner.ends.connected.load(Ordering::Acquire) && self.inner.client().is_connected()
     }
 
     fn connected_client(&self) -> Result<Arc<Client>, CommandError> {

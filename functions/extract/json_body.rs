@@ -26,7 +26,11 @@ pub struct JsonBody<T>(pub T);
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        parse(&read(request.into_body()).await?).map(Self)
+        let bytes = read(request.into_body()).await?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body is not JSON: {error}"))
+        })?;
+        serde_path_to_error::deserialize(value).map(Self).map_err(wrong_form)
     }
 }
 
@@ -36,19 +40,14 @@ pub struct OptionalJsonBody<T>(pub T);
 
 impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {
     type Rejection = Problem;
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        match &*read(request.into_body()).await? {
-            [] => Ok(Self(T::default())),
-            bytes => parse(bytes).map(Self),
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = read(request.into_body()).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
         }
+        let JsonBody(body) = JsonBody::from_request(Request::new(Body::from(bytes)), state).await?;
+        Ok(Self(body))
     }
-}
-
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body is not JSON: {error}"))
-    })?;
-    serde_path_to_error::deserialize(value).map_err(wrong_form)
 }
 
 async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {

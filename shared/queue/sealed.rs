@@ -47,7 +47,7 @@ impl Queues {
         kind: QueueKind,
         body: &str,
     ) -> Result<T, Box<dyn Error + Send + Sync>> {
-        if !matches!(kind, QueueKind::Events | QueueKind::Deliveries) {
+        if matches!(kind, QueueKind::Sends | QueueKind::Commands) {
             return Ok(serde_json::from_str(body)?);
         }
         match serde_json::from_str(body)? {

@@ -12,7 +12,7 @@ use crate::{
         plan::{Meter, Rate},
         role::Role,
     },
-    store::counters::{self, Charged, Standing},
+    store::counters::{self, Charged, Once, Standing},
 };
 
 /// The allowance of one request's caller. Clones are the same allowance.
@@ -136,7 +136,8 @@ pub(super) async fn refusal(
         return Ok(Error::internal("a charge was refused although no limit is reached"));
     };
     let Standing { meter, rate, is_noted, .. } = standing;
-    let is_first = !is_noted && counters::note_reached(&ctx.db, tenant, (meter, rate), now).await?;
+    let is_first =
+        !is_noted && counters::note_reached(&ctx.db, tenant, (meter, rate), Once::Noted, now).await?;
     let code = if meter == Meter::ApiCalls { "rate_limited" } else { "quota_exceeded" };
     let detail = format!("the plan allows {} {} per {}", rate.limit, meter.words(), rate.per.words());
     let limit = Limit { name: Some(standing.name()), is_first };

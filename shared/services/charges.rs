@@ -208,7 +208,8 @@ mod tests {
             let (meter, rate) = key.1[0];
             let fits = ledger.used + count <= rate.limit;
             ledger.used += if fits { count } else { 0 };
-            let standings = vec![Standing { meter, rate, used: ledger.used, is_noted: false }];
+            let standings =
+                vec![Standing { meter, rate, used: ledger.used, is_noted: false, is_told: false }];
             Ok(if fits { Charged::Done(standings) } else { Charged::Refused(standings) })
         }
     }

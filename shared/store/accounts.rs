@@ -144,7 +144,7 @@ async fn read<T: serde::de::DeserializeOwned>(db: &Db, pk: String) -> Result<Opt
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(|item| db.from_item(Table::Accounts, item)).transpose()?)
+    answer.item.map(|item| db.read_item(Table::Accounts, item)).transpose()
 }
 
 /// Which accounts are wanted; what is `None` does not matter.

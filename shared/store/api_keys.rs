@@ -53,7 +53,7 @@ pub async fn find(db: &Db, key_hash: &str) -> Result<Option<ApiKey>, StoreError>
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(|item| db.from_item::<Row>(Table::ApiKeys, item)).transpose()?.map(|row| row.key))
+    Ok(answer.item.map(|item| db.read_item::<Row>(Table::ApiKeys, item)).transpose()?.map(|row| row.key))
 }
 
 /// An account's keys, oldest first.

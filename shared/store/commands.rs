@@ -43,7 +43,7 @@ pub async fn get(db: &Db, tenant: TenantId, id: CommandId) -> Result<Option<Comm
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(|item| db.from_item(Table::Commands, item)).transpose()?)
+    answer.item.map(|item| db.read_item(Table::Commands, item)).transpose()
 }
 
 /// Answers a command. The first answer stays: a command that SQS delivers twice is answered once.

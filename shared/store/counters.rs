@@ -34,6 +34,17 @@ pub struct Standing {
     pub used: u32,
     /// Whether it is written down that it was reached in this span.
     pub is_noted: bool,
+    /// Whether its owner was told so in this span, by an event.
+    pub is_told: bool,
+}
+
+/// What is done once in a span when a limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// It is written into the audit log.
+    Noted,
+    /// Its owner is told, by an event.
+    Told,
 }
 
 impl Standing {
@@ -131,11 +142,13 @@ pub async fn give_back(
     Ok(())
 }
 
-/// Notes that a limit was reached in this span. Says whether this was the first time.
+/// Notes that a limit was reached in this span, for one of the things that are done once then. Says whether this was
+/// the first time.
 pub async fn note_reached(
     db: &Db,
     tenant: TenantId,
     (meter, rate): (Meter, Rate),
+    once: Once,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let request = db
@@ -145,7 +158,7 @@ pub async fn note_reached(
         .set_key(Some(key(tenant, now)))
         .update_expression("SET #noted = :span, #ttl = :ttl")
         .condition_expression("attribute_not_exists(#noted) OR #noted < :span")
-        .expression_attribute_names("#noted", noted(meter, rate.per))
+        .expression_attribute_names("#noted", done(once, meter, rate.per))
         .expression_attribute_names("#ttl", "ttl")
         .expression_attribute_values(":span", AttributeValue::N(rate.per.index(now).to_string()))
         .expression_attribute_values(":ttl", ttl(now));
@@ -208,8 +221,9 @@ fn standings(
     let standing = |&(meter, rate): &(Meter, Rate)| {
         let span = rate.per.index(now);
         let used = number(attribute(meter, rate.per, span)).and_then(|used| u32::try_from(used).ok());
-        let is_noted = number(noted(meter, rate.per)) == Some(span);
-        Standing { meter, rate, used: used.unwrap_or_default(), is_noted }
+        let is_done = |once| number(done(once, meter, rate.per)) == Some(span);
+        let (is_noted, is_told) = (is_done(Once::Noted), is_done(Once::Told));
+        Standing { meter, rate, used: used.unwrap_or_default(), is_noted, is_told }
     };
     limits.iter().map(standing).collect()
 }
@@ -218,9 +232,13 @@ fn ttl(now: Timestamp) -> AttributeValue {
     AttributeValue::N((Span::Month.end(now) + AFTERLIFE).unix_seconds().to_string())
 }
 
-/// Where it is noted in which span a limit was reached last.
-fn noted(meter: Meter, span: Span) -> String {
-    format!("reached:{}Per{}", meter.name(), span.name())
+/// Where the span stands in which it was done last.
+fn done(once: Once, meter: Meter, span: Span) -> String {
+    let what = match once {
+        Once::Noted => "reached",
+        Once::Told => "told",
+    };
+    format!("{what}:{}Per{}", meter.name(), span.name())
 }
 
 fn attribute(meter: Meter, span: Span, index: i64) -> String {

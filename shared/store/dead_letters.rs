@@ -89,7 +89,7 @@ pub async fn requeue(
         .remove("deadTenant")
         .remove("deadPosition");
     match update.apply(request).send().await {
-        Ok(answer) => Ok(Some(db.from_item(Table::Messages, answer.attributes.unwrap_or_default())?)),
+        Ok(answer) => Ok(Some(db.read_item(Table::Messages, answer.attributes.unwrap_or_default())?)),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
             Ok(None)
         }

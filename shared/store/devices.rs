@@ -137,7 +137,7 @@ pub async fn get(db: &Db, tenant: TenantId, id: DeviceId) -> Result<Option<Devic
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(|item| db.from_item(Table::Devices, item)).transpose()?)
+    answer.item.map(|item| db.read_item(Table::Devices, item)).transpose()
 }
 
 /// A tenant's devices, oldest first, without those that are being deleted.
@@ -367,7 +367,7 @@ fn live(db: &Db, tenant: TenantId, id: DeviceId) -> Result<UpdateItemFluentBuild
 
 async fn send(db: &Db, request: UpdateItemFluentBuilder) -> Result<Option<Device>, StoreError> {
     match request.send().await {
-        Ok(answer) => Ok(Some(db.from_item(Table::Devices, answer.attributes.unwrap_or_default())?)),
+        Ok(answer) => Ok(Some(db.read_item(Table::Devices, answer.attributes.unwrap_or_default())?)),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
             Ok(None)
         }

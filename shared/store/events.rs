@@ -167,7 +167,7 @@ async fn read(db: &Db, query: QueryFluentBuilder, limit: u16) -> Result<EventRow
     let answer = query.limit(i32::from(limit)).send().await?;
     let bytes = bytes_of(answer.consumed_capacity(), true);
     let more = answer.last_evaluated_key.is_some();
-    let rows = answer.items.unwrap_or_default().into_iter().map(|item| db.from_item(Table::Events, item));
+    let rows = answer.items.unwrap_or_default().into_iter().map(|item| db.read_item(Table::Events, item));
     Ok(EventRows { rows: rows.collect::<Result<_, _>>()?, more, bytes })
 }
 

@@ -36,7 +36,7 @@ pub async fn get(db: &Db, link: Link) -> Result<Lane, StoreError> {
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(|item| db.from_item(Table::Lanes, item)).transpose()?.unwrap_or_default())
+    Ok(answer.item.map(|item| db.read_item(Table::Lanes, item)).transpose()?.unwrap_or_default())
 }
 
 /// Writes down how a device's lane stands, unless a later holder of its shard has.

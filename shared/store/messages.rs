@@ -5,14 +5,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    operation::{put_item::PutItemError, query::builders::QueryFluentBuilder, update_item::UpdateItemError},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Db, Page, StoreError, Table, keys,
-    page::{batch_get, delete_all, query_all, query_page},
+    page::{batch_get, delete_all, query_page},
     update::Update,
 };
 use crate::{
@@ -108,7 +108,7 @@ async fn insert(
         Ok(_) => Ok(Inserted::New),
         Err(error) => match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(e)) => {
-                let row: Row = db.from_item(Table::Messages, e.item().cloned().unwrap_or_default())?;
+                let row: Row = db.read_item(Table::Messages, e.item().cloned().unwrap_or_default())?;
                 Ok(Inserted::Existing { message: Box::new(row.message), request_hash: row.request_hash })
             }
             _ => Err(error.into()),
@@ -131,7 +131,7 @@ pub async fn get(
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(|item| db.from_item::<Row>(Table::Messages, item)).transpose()?.map(|row| row.message))
+    Ok(answer.item.map(|item| db.read_item::<Row>(Table::Messages, item)).transpose()?.map(|row| row.message))
 }
 
 /// What came of a step.
@@ -220,14 +220,14 @@ pub async fn advance_from(
     let request = request.condition_expression(condition);
     match update.apply(request).send().await {
         Ok(answer) => {
-            let row: Row = db.from_item(Table::Messages, answer.attributes.unwrap_or_default())?;
+            let row: Row = db.read_item(Table::Messages, answer.attributes.unwrap_or_default())?;
             let after = step.taken_by(&row.message);
             Ok((Advanced::Done(Box::new(after)), Some(Box::new(row.message))))
         }
         Err(error) => match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(e)) => match e.item() {
                 Some(item) => {
-                    let row: Row = db.from_item(Table::Messages, item.clone())?;
+                    let row: Row = db.read_item(Table::Messages, item.clone())?;
                     Ok((Advanced::Stale(Box::new(row.message)), None))
                 }
                 None => Ok((Advanced::Missing, None)),
@@ -237,37 +237,31 @@ pub async fn advance_from(
     }
 }
 
-/// A chat's messages, newest first.
+/// The messages that are stored under these names of one chat, newest first.
 pub async fn list_by_chat(
     db: &Db,
     link: Link,
-    chat: &Jid,
+    names: &[Jid],
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<Message>, StoreError> {
-    let query = by_chat(db, link, chat).scan_index_forward(false);
-    let page: Page<IndexKey> =
-        query_page(db, query, &["pk", "sk", "chatPk", "position"], limit, from).await?;
-    let mut found = get_many(db, &page.items).await?;
-    let items = page.items.iter().filter_map(|key| found.remove(&key.sk)).collect();
-    Ok(Page { items, next: page.next })
-}
-
-/// Gives the messages of one chat another chat: for a contact that turned out to be one already known.
-/// Says how many it moved.
-pub async fn move_chat(db: &Db, link: Link, from: &Jid, to: &Jid) -> Result<usize, StoreError> {
-    let keys: Vec<IndexKey> = query_all(db, by_chat(db, link, from)).await?;
-    for index_key in &keys {
-        let request = db
-            .client()
-            .update_item()
-            .table_name(db.table(Table::Messages))
-            .set_key(Some(key(link.tenant, link.device, &index_key.sk)))
-            .condition_expression("attribute_exists(pk)");
-        let update = Update::default().set("chat", to)?.set("chatPk", keys::chat_partition(link, to))?;
-        update.apply(request).send().await?;
-    }
-    Ok(keys.len())
+    let below = from.and_then(|mut key| key.remove(POSITION));
+    let parts = names.iter().map(|name| {
+        let query = by_chat(db, link, name, below.as_deref()).scan_index_forward(false);
+        async move { query_page::<ChatKey>(db, query, &[], limit, None).await }
+    });
+    let parts = futures::future::try_join_all(parts).await?;
+    let is_end = parts.iter().all(|part| part.next.is_none());
+    let mut found: Vec<ChatKey> = parts.into_iter().flat_map(|part| part.items).collect();
+    found.sort_unstable_by(|a, b| b.position.cmp(&a.position));
+    let is_end = is_end && found.len() <= usize::from(limit);
+    found.truncate(limit.into());
+    let next = found.last().filter(|_| !is_end);
+    let next = next.map(|last| LastKey::from([(POSITION.to_owned(), last.position.clone())]));
+    let keys: Vec<IndexKey> = found.into_iter().map(|ChatKey { pk, sk, .. }| IndexKey { pk, sk }).collect();
+    let mut found = get_many(db, &keys).await?;
+    let items = keys.iter().filter_map(|key| found.remove(&key.sk)).collect();
+    Ok(Page { items, next })
 }
 
 /// Deletes every message of a device.
@@ -290,6 +284,17 @@ pub(super) struct IndexKey {
     pub sk: String,
 }
 
+/// The same with its place in the index `by-chat`, which no other message has.
+#[derive(Debug, Deserialize)]
+struct ChatKey {
+    pk: String,
+    sk: String,
+    position: String,
+}
+
+/// Where a page of a chat ends.
+const POSITION: &str = "position";
+
 /// The messages of these rows, by sort key.
 pub(super) async fn get_many(
     db: &Db,
@@ -305,17 +310,20 @@ pub(super) async fn get_many(
     Ok(rows.into_iter().map(|row| (row.sk, row.message)).collect())
 }
 
-fn by_chat(
-    db: &Db,
-    link: Link,
-    chat: &Jid,
-) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-    db.client()
+/// What is stored under a name of a chat; only what comes before a place when that is given.
+fn by_chat(db: &Db, link: Link, name: &Jid, below: Option<&str>) -> QueryFluentBuilder {
+    let query = db
+        .client()
         .query()
         .table_name(db.table(Table::Messages))
         .index_name("by-chat")
         .key_condition_expression("chatPk = :chat")
-        .expression_attribute_values(":chat", AttributeValue::S(keys::chat_partition(link, chat)))
+        .expression_attribute_values(":chat", AttributeValue::S(keys::chat_partition(link, name)));
+    let Some(below) = below else { return query };
+    query
+        .key_condition_expression("chatPk = :chat AND #position < :below")
+        .expression_attribute_names("#position", POSITION)
+        .expression_attribute_values(":below", AttributeValue::S(below.to_owned()))
 }
 
 pub(super) fn key(tenant: TenantId, device: DeviceId, derived_id: &str) -> HashMap<String, AttributeValue> {

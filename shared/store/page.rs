@@ -117,7 +117,7 @@ fn finish<T: DeserializeOwned>(
     items: Vec<Key>,
     next: Option<LastKey>,
 ) -> Result<Page<T>, StoreError> {
-    let items = items.into_iter().map(|item| db.from_item(table, item)).collect::<Result<_, _>>()?;
+    let items = items.into_iter().map(|item| db.read_item(table, item)).collect::<Result<_, _>>()?;
     Ok(Page { items, next })
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn query_all<T: DeserializeOwned>(
     let (mut items, table) = (Vec::new(), db.table_of(&query));
     let mut pages = query.into_paginator().items().send();
     while let Some(item) = pages.next().await {
-        items.push(db.from_item(table, item?)?);
+        items.push(db.read_item(table, item?)?);
     }
     Ok(items)
 }
@@ -151,7 +151,7 @@ pub(super) async fn batch_get<T: DeserializeOwned>(
             let keys = keys.expect("keys are given");
             let answer = db.client().batch_get_item().request_items(table, keys).send().await?;
             for item in answer.responses.unwrap_or_default().remove(table).unwrap_or_default() {
-                rows.push(db.from_item(kind, item)?);
+                rows.push(db.read_item(kind, item)?);
             }
             wanted = answer
                 .unprocessed_keys

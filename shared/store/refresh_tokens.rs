@@ -88,7 +88,7 @@ pub async fn rotate(
         Update::default().set("tokenHash", next_hash)?.set("ttl", (now + LIFETIME).unix_seconds())?;
     match update.apply(request).send().await {
         Ok(answer) => {
-            let row: Row = db.from_item(Table::RefreshTokens, answer.attributes.unwrap_or_default())?;
+            let row: Row = db.read_item(Table::RefreshTokens, answer.attributes.unwrap_or_default())?;
             Ok(Rotation::Done(row.account_id, row.generation))
         }
         Err(error) => match error.as_service_error() {
@@ -96,7 +96,7 @@ pub async fn rotate(
                 aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(e),
             ) => {
                 let row: Option<Row> =
-                    e.item().map(|item| db.from_item(Table::RefreshTokens, item.clone())).transpose()?;
+                    e.item().map(|item| db.read_item(Table::RefreshTokens, item.clone())).transpose()?;
                 Ok(match row {
                     // The write went through and its answer was lost: the SDK tried again.
                     Some(row) if row.token_hash == next_hash => {

@@ -56,7 +56,7 @@ impl Db {
     }
 
     /// A row from how it is stored.
-    pub(super) fn from_item<T: DeserializeOwned>(
+    pub(super) fn read_item<T: DeserializeOwned>(
         &self,
         table: Table,
         mut item: Item,
@@ -186,7 +186,7 @@ mod tests {
         let item = db.to_item(Table::Messages, &row).unwrap();
         assert!(!format!("{item:?}").contains("Halo"), "{item:?}");
         assert_eq!(item["status"].as_s().unwrap(), "sent");
-        assert_eq!(db.from_item::<Row>(Table::Messages, item).unwrap(), row);
+        assert_eq!(db.read_item::<Row>(Table::Messages, item).unwrap(), row);
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
         for other in ["acc_1#dev_2", "acc_2#dev_1"] {
             let mut swapped = db.to_item(Table::Messages, row(other, "two")).unwrap();
             swapped.insert("text".into(), one["text"].clone());
-            assert!(db.from_item::<Row>(Table::Messages, swapped).is_err(), "{other}");
+            assert!(db.read_item::<Row>(Table::Messages, swapped).is_err(), "{other}");
         }
     }
 
@@ -204,7 +204,7 @@ mod tests {
     fn what_was_written_in_clear_before_is_read() {
         let row = row("acc_1#dev_1", "older");
         let item: Item = serde_dynamo::to_item(&row).unwrap();
-        assert_eq!(db().from_item::<Row>(Table::Messages, item).unwrap(), row);
+        assert_eq!(db().read_item::<Row>(Table::Messages, item).unwrap(), row);
     }
 
     /// What sealing costs a message, for docs/adr/0020: `cargo test --release sealing_costs -- --ignored --nocapture`
@@ -227,7 +227,7 @@ mod tests {
             drop(serde_dynamo::from_item::<_, Row>(plain.clone()).unwrap())
         });
         took("an item to its row, sealed", &|| {
-            drop(db.from_item::<Row>(Table::Messages, sealed.clone()).unwrap());
+            drop(db.read_item::<Row>(Table::Messages, sealed.clone()).unwrap());
         });
         let sealer = db.sealers().of("acc_1");
         let text = sealer.seal(b"row", &[b'x'; 200]);

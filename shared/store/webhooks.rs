@@ -106,7 +106,7 @@ pub async fn get(
         .await?;
     // What is left of a deleted one has not the form of a webhook.
     let item = answer.item.filter(|item| !item.contains_key("deletedAt"));
-    item.map(|item| unseal(sealer, db.from_item(Table::Webhooks, item)?)).transpose()
+    item.map(|item| unseal(sealer, db.read_item(Table::Webhooks, item)?)).transpose()
 }
 
 /// A tenant's webhooks, oldest first.

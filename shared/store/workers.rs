@@ -88,7 +88,7 @@ pub async fn drain(db: &Db, id: WorkerId, since: Timestamp) -> Result<Option<Wor
         .expression_attribute_values(":since", AttributeValue::S(since.to_string()))
         .return_values(ReturnValue::AllNew);
     match Update::default().set("draining", true)?.apply(request).send().await {
-        Ok(answer) => Ok(Some(db.from_item(Table::Workers, answer.attributes.unwrap_or_default())?)),
+        Ok(answer) => Ok(Some(db.read_item(Table::Workers, answer.attributes.unwrap_or_default())?)),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
             Ok(None)
         }

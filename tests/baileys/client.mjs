@@ -3,6 +3,7 @@
 //
 //   {"do": "send", "to": jid, "text": …}   → {"event": "sent", "id"}
 //   {"do": "read", "keys": [key, …]}       → {"event": "receipts-sent"}
+//   {"do": "receipt", "to": jid, "ids": […], "type": …} → the same, for whatever ids
 //   {"do": "pair", "number": digits}       → {"event": "code", "code"}
 //   {"do": "stop"}, or the end of input    → the process ends
 //
@@ -109,6 +110,10 @@ const COMMANDS = {
   },
   async read({ keys }) {
     await socket.readMessages(keys)
+    tell({ event: 'receipts-sent' })
+  },
+  async receipt({ to, ids, type }) {
+    await socket.sendReceipt(to, undefined, ids, type)
     tell({ event: 'receipts-sent' })
   },
   async pair({ number }) {

@@ -142,6 +142,12 @@ impl Baileys {
         self.event("status", |e| e["id"] == id && e["status"] == status).await;
     }
 
+    /// Sends a receipt, of whatever it may be.
+    pub async fn receipt(&mut self, to: &str, ids: &[&str], kind: &str) {
+        self.tell(json!({"do": "receipt", "to": to, "ids": ids, "type": kind})).await;
+        self.event("receipts-sent", |_| true).await;
+    }
+
     /// Shows the sender of a message that it was read.
     pub async fn read(&mut self, key: &Value) {
         self.tell(json!({"do": "read", "keys": [key]})).await;

@@ -159,3 +159,23 @@ async fn without_the_strict_wrapper_forged_signatures_pass_and_the_client_does_n
     assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(String::from_utf8_lossy(&output.stderr).contains("takes forged signatures"));
 }
+
+#[tokio::test]
+async fn a_receipt_of_what_cannot_be_a_message_is_passed_over_quietly() {
+    let gateway = Gateway::start().await;
+    let ani = gateway.phone("+6281200000001", "Ani").await;
+    let budi = gateway.phone("+6281200000002", "Budi").await;
+    let (mut baileys, device) = linked_pair(&ani, &budi, &gateway).await;
+    let message = gateway.admin.send_text(&device, &budi.number, "Halo").await;
+    let key = baileys.receives("Halo").await;
+    let long = "x".repeat(5000);
+    for ids in [["", ""], [long.as_str(), "a"], ["b", long.as_str()]] {
+        baileys.receipt(&chat(&ani), &ids, "read").await;
+    }
+    // What comes after them is taken.
+    baileys.read(&key).await;
+    gateway.admin.message_becomes(&message, "read").await;
+    let log = gateway.log();
+    assert!(!log.contains(&long), "{log}");
+    assert!(!log.contains("ERROR"), "{log}");
+}

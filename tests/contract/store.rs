@@ -182,8 +182,15 @@ pub async fn a_list_comes_in_pages_that_join_up(place: Place) {
     // By chat, from an index whose rows are then read in batches, newest first.
     let (mut found, mut from, mut pages) = (Vec::new(), None, 0);
     loop {
-        let page =
-            messages::list_by_chat(&place.db, link(tenant, device), &all[0].chat, 10, from).await.unwrap();
+        let page = messages::list_by_chat(
+            &place.db,
+            link(tenant, device),
+            std::slice::from_ref(&all[0].chat),
+            10,
+            from,
+        )
+        .await
+        .unwrap();
         assert!(page.items.len() <= 10);
         found.extend(page.items.into_iter().map(|message| message.id));
         (pages, from) = (pages + 1, page.next);

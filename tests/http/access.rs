@@ -137,6 +137,7 @@ async fn every_route_with_an_id_hides_another_tenants_things() {
                 json!({"to": "+6281234567890", "type": "text", "text": {"body": "intruder"}})
             }
             "/v1/devices/{id}/pairing-code" => json!({"phoneNumber": "+6281234567890"}),
+            "/v1/devices/{id}/connect" => json!({"allowNumberChange": true}),
             "/v1/webhooks/{id}" => json!({"active": false}),
             "/v1/webhooks/{id}/replay" => json!({"since": "2026-01-01T00:00:00Z"}),
             _ => json!({"name": "Budi's"}),

@@ -59,10 +59,8 @@ async fn of_a_message_to_a_group_its_members_may_tell_and_nobody_else() {
     let budi = gateway.phone("+6281234567891", "Budi").await;
     let citra = gateway.phone("+6281234567892", "Citra").await;
     let device = gateway.linked_device(&ani).await;
-    let group = json!({"subject": "Friends", "members": [budi.number]});
-    let path = format!("/sandbox/phones/{}/groups", ani.number);
-    let group = gateway.api.post(&path, group).await.expect(201).json["jid"].clone();
-    let group = group.as_str().unwrap();
+    let group = friends(&gateway, &ani, &budi).await;
+    let group = group.as_str();
     let message = gateway.admin.send_text(&device, group, "Hello everybody").await;
     budi.receives("Hello everybody").await;
     gateway.admin.message_becomes(&message, "delivered").await;
@@ -84,10 +82,8 @@ async fn the_same_id_in_a_private_chat_and_in_a_group_is_two_messages() {
     let ani = gateway.phone("+6281234567890", "Ani").await;
     let budi = gateway.phone("+6281234567891", "Budi").await;
     let device = gateway.linked_device(&ani).await;
-    let group = json!({"subject": "Friends", "members": [ani.number]});
-    let path = format!("/sandbox/phones/{}/groups", budi.number);
-    let group = gateway.api.post(&path, group).await.expect(201).json["jid"].clone();
-    let group = group.as_str().unwrap();
+    let group = friends(&gateway, &budi, &ani).await;
+    let group = group.as_str();
     let path = format!("/sandbox/phones/{}/messages", budi.number);
     for (to, text) in [(ani.number.as_str(), "for you"), (group, "for all")] {
         let message =
@@ -98,4 +94,11 @@ async fn the_same_id_in_a_private_chat_and_in_a_group_is_two_messages() {
     let in_group = gateway.admin.receives(&device, group, "for all").await;
     assert_eq!(private["waMessageId"], in_group["waMessageId"]);
     assert_ne!(private["id"], in_group["id"]);
+}
+
+/// A group that one makes with another; its JID.
+async fn friends(gateway: &Gateway, maker: &Phone, other: &Phone) -> String {
+    let path = format!("/sandbox/phones/{}/groups", maker.number);
+    let body = json!({"subject": "Friends", "members": [other.number]});
+    gateway.api.post(&path, body).await.expect(201).json["jid"].as_str().unwrap().to_owned()
 }

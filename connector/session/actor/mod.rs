@@ -2,7 +2,6 @@
 
 mod admission;
 mod pairing_code;
-mod receipts;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,16 +21,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Counted, OpenSocket, Order, Place, report, told::Told};
 use crate::{
-    inbound::{DeviceInbox, UnderWay},
-    outbound::lane::{LaneOrder, Standing},
+    inbound::DeviceInbox,
+    outbound::{
+        lane::{LaneOrder, Standing},
+        slowdown,
+    },
     retry::{Backoff, patiently},
     session_store::SessionStoreError,
     shard::Worker,
-    whatsapp::{Socket, SocketEvent},
+    whatsapp::{End, Socket, SocketState},
 };
-
-/// Events that may wait for the actor; then the socket waits.
-const EVENT_ROOM: usize = 64;
 
 /// How long unlinking waits for a socket to tell WhatsApp through.
 const UNLINK_PATIENCE: Duration = Duration::from_secs(15);
@@ -39,6 +38,9 @@ const UNLINK_PATIENCE: Duration = Duration::from_secs(15);
 /// When a device whose place another connection took is tried again: a second holder is either gone by
 /// then or there to stay.
 const AFTER_REPLACED: Duration = Duration::from_secs(60);
+
+/// A connection that lasted so long was not too soon after the one before.
+const CALM: Duration = Duration::from_secs(30 * 60);
 
 /// How long a stop waits for what is under way.
 const LAST_WORK: Duration = Duration::from_secs(2);
@@ -57,6 +59,9 @@ struct Actor {
     /// When to open a socket again that ended.
     reopen_at: Option<Instant>,
     backoff: Backoff,
+    /// How often in a row WhatsApp has asked the device to connect less often.
+    slowdowns: u32,
+    connected_at: Option<Instant>,
 }
 
 /// What the device's lane hears of.
@@ -73,11 +78,11 @@ pub(super) struct Tell {
 
 struct Live {
     socket: Arc<Socket>,
-    events: mpsc::Receiver<SocketEvent>,
+    states: watch::Receiver<SocketState>,
     /// Told when what arrived could not be stored.
     unstored: Arc<Notify>,
-    /// What the owner sent elsewhere and is being stored.
-    under_way: UnderWay,
+    /// The QR code that was reported last.
+    qr: Option<String>,
     /// Which of the device's numbers it is logged in with, once that is known.
     generation: watch::Sender<Option<u32>>,
     _counted: Counted,
@@ -103,6 +108,8 @@ pub(super) async fn run(
         told: Told::default(),
         reopen_at: None,
         backoff: Backoff::default(),
+        slowdowns: 0,
+        connected_at: None,
     };
     let asked = actor.tell.look.clone();
     // A stop cuts short what is under way: at once for who has lost the lease and must close the socket.
@@ -151,11 +158,9 @@ enum Todo {
 
 /// What a live socket brings.
 enum News {
-    Event(SocketEvent),
+    State(SocketState),
     /// What arrived could not be stored.
     Unstored,
-    /// The socket ended.
-    End,
 }
 
 async fn next(live: &mut Option<Live>) -> News {
@@ -163,7 +168,8 @@ async fn next(live: &mut Option<Live>) -> News {
     tokio::select! {
         biased;
         () = live.unstored.notified() => News::Unstored,
-        event = live.events.recv() => event.map_or(News::End, News::Event),
+        // The socket keeps the other end, and is kept here.
+        _ = live.states.changed() => News::State(live.states.borrow_and_update().clone()),
     }
 }
 
@@ -187,9 +193,8 @@ impl Actor {
             Todo::Order(Order::Look(row)) => return self.look_at(row).await,
             Todo::Order(Order::PairingCode(asked)) => self.pairing_code(asked).await,
             Todo::Order(Order::Send(_) | Order::CatchUp(_)) => {}
-            Todo::News(News::Event(event)) => self.on_event(event).await,
+            Todo::News(News::State(state)) => self.on_state(state).await,
             Todo::News(News::Unstored) => self.on_unstored().await,
-            Todo::News(News::End) => self.on_end(),
         }
         Existence::There
     }
@@ -282,13 +287,12 @@ impl Actor {
             .open(tenant, device, self.place.lease.clone())
             .await
             .map_err(|error| error.to_string())?;
-        let (unstored, under_way) = (Arc::new(Notify::new()), UnderWay::default());
+        let unstored = Arc::new(Notify::new());
         let (generation, known) = watch::channel(None);
         let (worker, place) = (self.worker.clone(), self.place.clone());
-        let inbox = Arc::new(DeviceInbox::new(worker, place, unstored.clone(), under_way.clone(), known));
-        let (sender, events) = mpsc::channel(EVENT_ROOM);
-        let socket =
-            self.worker.whatsapp.open(keys, inbox, sender).await.map_err(|error| error.to_string())?;
+        let inbox = Arc::new(DeviceInbox::new(worker, place, unstored.clone(), known));
+        let socket = self.worker.whatsapp.open(keys, inbox).await.map_err(|error| error.to_string())?;
+        let states = socket.states();
         let _counted = self.worker.sessions.enter();
         if let (Some(number), Some((own, of_own))) = (socket.number(), &self.own)
             && number == own.digits()
@@ -296,7 +300,7 @@ impl Actor {
             generation.send_replace(Some(*of_own));
         }
         let socket = Arc::new(socket);
-        self.live = Some(Live { socket, events, unstored, under_way, generation, _counted });
+        self.live = Some(Live { socket, states, unstored, qr: None, generation, _counted });
         Ok(())
     }
 
@@ -336,95 +340,93 @@ impl Actor {
     }
 
     async fn wait_until_connected(&mut self) {
-        let deadline = Instant::now() + UNLINK_PATIENCE;
-        while let Some(live) = &mut self.live
-            && !live.socket.is_connected()
-        {
-            match tokio::time::timeout_at(deadline, live.events.recv()).await {
-                Ok(Some(SocketEvent::LoggedOut { .. }) | None) | Err(_) => return,
-                Ok(Some(_)) => {}
+        let Some(live) = &mut self.live else { return };
+        let settled = |state: &SocketState| matches!(state, SocketState::Connected(_) | SocketState::Over(_));
+        let _in_time = tokio::time::timeout(UNLINK_PATIENCE, live.states.wait_for(settled)).await;
+    }
+
+    async fn on_state(&mut self, state: SocketState) {
+        tracing::debug!(device = %self.place.device, ?state, "socket");
+        let now = self.worker.ctx.now();
+        if !matches!(state, SocketState::Connected(_)) {
+            self.tell.open.send_replace(None);
+        }
+        match state {
+            SocketState::Connecting { linked: None, reason } => self.report(report::connecting(reason)).await,
+            SocketState::Connecting { linked: Some(linked), reason } => {
+                if self.admit(&linked.identity).await.is_none() {
+                    return;
+                }
+                let report = report::linked(DeviceStatus::Connecting, &linked, now);
+                self.report(devices::Report { last_error: Some(reason), ..report }).await;
             }
+            SocketState::ShowingQr { code, until, problem } => {
+                let Some(live) = &mut self.live else { return };
+                let last_error = Some(problem);
+                let report = if live.qr.as_ref() == Some(&code) {
+                    devices::Report { last_error, ..Default::default() }
+                } else {
+                    live.qr = Some(code.clone());
+                    let expires_at = now + until.saturating_duration_since(Instant::now());
+                    devices::Report { last_error, ..report::showing(code, expires_at) }
+                };
+                self.report(report).await;
+            }
+            SocketState::Connected(linked) => {
+                let Some(generation) = self.admit(&linked.identity).await else { return };
+                self.backoff.reset();
+                self.connected_at = Some(Instant::now());
+                self.report(report::linked(DeviceStatus::Connected, &linked, now)).await;
+                let socket = self.live.as_ref().map(|live| live.socket.clone());
+                self.tell.open.send_replace(socket.map(|socket| OpenSocket { socket, generation }));
+            }
+            SocketState::Over(end) => self.on_over(end).await,
         }
     }
 
-    async fn on_event(&mut self, event: SocketEvent) {
-        tracing::debug!(device = %self.place.device, ?event, "socket");
-        let now = self.worker.ctx.now();
-        match event {
-            SocketEvent::Qr { code, valid_for } => {
-                self.report(report::showing(code, now + valid_for)).await;
-            }
-            SocketEvent::QrExhausted => {
+    async fn on_over(&mut self, end: End) {
+        match end {
+            End::QrExhausted => {
                 let reason = "nobody scanned the QR code in time; connect again for a new one";
                 self.close().await;
                 self.report(report::disconnected(Some(reason.into()), Some(Desired::Disconnected))).await;
             }
-            SocketEvent::Paired { identity, push_name } => {
-                if self.admit(&identity).await.is_some() {
-                    self.report(report::linked(DeviceStatus::Connecting, &identity, push_name, now)).await;
-                }
-            }
-            SocketEvent::Connected { identity, push_name } => {
-                if let Some(generation) = self.admit(&identity).await {
-                    self.backoff.reset();
-                    self.report(report::linked(DeviceStatus::Connected, &identity, push_name, now)).await;
-                    let socket = self.live.as_ref().map(|live| live.socket.clone());
-                    self.tell.open.send_replace(socket.map(|socket| OpenSocket { socket, generation }));
-                }
-            }
-            SocketEvent::Disconnected { reason } => {
-                self.tell.open.send_replace(None);
-                self.report(report::connecting(Some(reason))).await;
-            }
-            SocketEvent::LoggedOut { reason } => self.on_logged_out(reason).await,
-            SocketEvent::StreamReplaced => {
+            End::LoggedOut { reason } => self.on_logged_out(reason).await,
+            End::Replaced => {
                 tracing::error!(device = %self.place.device, "another connection took this device's place: two holders");
                 let reason = "another connection took this device's place";
                 self.fail(reason.into(), AFTER_REPLACED).await;
             }
-            SocketEvent::TemporaryBan { reason, expires_in, .. } => {
+            End::Banned { reason, expires_in, .. } => {
                 let reason = format!("WhatsApp banned the account for {} s: {reason}", expires_in.as_secs());
                 self.fail(reason, expires_in).await;
             }
-            SocketEvent::ClientOutdated => {
+            End::ClientOutdated => {
                 let reason = "WhatsApp no longer takes this version of the client; Kurir needs an update";
                 self.fail(reason.into(), Duration::from_secs(3600)).await;
             }
-            SocketEvent::ConnectFailure { code, reason, retrying } => {
-                let reason = format!("WhatsApp refused the connection ({code}): {reason}");
-                if retrying {
-                    self.tell.open.send_replace(None);
-                    self.report(report::connecting(Some(reason))).await;
-                } else {
-                    let pause = self.backoff.next();
-                    self.fail(reason, pause).await;
+            End::Refused { code, reason } => {
+                let pause = self.backoff.next();
+                self.fail(format!("WhatsApp refused the connection ({code}): {reason}"), pause).await;
+            }
+            End::RateLimited => {
+                if self.connected_at.take().is_some_and(|at| at.elapsed() >= CALM) {
+                    self.slowdowns = 0;
                 }
+                self.slowdowns += 1;
+                let pause = slowdown(self.worker.whatsapp.rate_limit_pause(), self.slowdowns);
+                let until = self.worker.ctx.now() + pause;
+                self.again_after(
+                    pause,
+                    format!("WhatsApp limits how often this device may connect; the next try is at {until}"),
+                )
+                .await;
             }
-            SocketEvent::Receipt { wa_message_ids, chat, from, kind, timestamp } => {
-                if let Some(only) = self.may_tell_of(&chat, &from) {
-                    self.on_receipt(wa_message_ids, only, kind, timestamp).await;
-                }
+            End::Stopped => {
+                let pause = self.backoff.next();
+                self.again_after(pause, "the connection ended; connecting again".into()).await;
             }
-            SocketEvent::IdentityLearned { pn, lid } => {
-                // What is learned before it is known whose contacts these are comes again with their messages.
-                if let (Ok(phone), Ok(lid), Some(generation)) = (pn.parse(), lid.parse(), self.generation()) {
-                    let (contacts, link) = (self.worker.contacts.clone(), self.place.link(generation));
-                    if let Err(error) = contacts.learn(&self.worker.ctx, link, &lid, &phone).await {
-                        self.log("a contact's identity could not be written", &error);
-                    }
-                }
-            }
-            SocketEvent::PairingFailed { reason } => {
-                let report = devices::Report { last_error: Some(Some(reason)), ..Default::default() };
-                self.report(report).await;
-            }
-            SocketEvent::PairingCode { .. } | SocketEvent::PairingCodeVoid { .. } => {}
         }
-    }
-
-    /// The generation of the link that the socket is logged in with, once that is known.
-    fn generation(&self) -> Option<u32> {
-        self.live.as_ref().and_then(|live| *live.generation.borrow())
     }
 
     fn tell_standing(&self, row: &Device) {
@@ -456,17 +458,14 @@ impl Actor {
 
     /// What arrived could not be stored: WhatsApp delivers it again when the socket comes back.
     async fn on_unstored(&mut self) {
-        self.close().await;
-        self.report(report::connecting(Some("messages could not be stored; connecting again".into()))).await;
         let pause = self.backoff.next();
-        self.retry_later(Some(pause));
+        self.again_after(pause, "messages could not be stored; connecting again".into()).await;
     }
 
-    /// The socket ended without a word.
-    fn on_end(&mut self) {
-        self.tell.open.send_replace(None);
-        self.live = None;
-        let pause = self.backoff.next();
+    /// Closes the socket, and opens another one after a while.
+    async fn again_after(&mut self, pause: Duration, reason: String) {
+        self.close().await;
+        self.report(report::connecting(Some(reason))).await;
         self.retry_later(Some(pause));
     }
 

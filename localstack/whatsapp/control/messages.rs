@@ -28,7 +28,7 @@ pub enum NewMessage {
     Text {
         to: String,
         text: Text,
-        /// The message's id, when the phone is to choose none.
+        /// The message's id, when it is not for the phone to choose.
         id: Option<String>,
     },
 }
@@ -112,7 +112,7 @@ fn refusal(failure: SendFailure, to: &str) -> Problem {
             Problem::invalid("to", "phone_invalid", "a number or the JID of a person or a group is wanted")
         }
         SendFailure::UnknownReceiver => {
-            Problem::invalid("to", "phone_unknown", format!("there is nobody and no group like {to}"))
+            Problem::invalid("to", "phone_unknown", format!("nobody has the number {to}"))
         }
         SendFailure::NoMember => {
             Problem::invalid("to", "group_unknown", format!("the phone is in no group {to}"))

@@ -2,7 +2,7 @@
 
 mod account;
 pub mod encrypt;
-pub mod groups;
+mod groups;
 mod usync;
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Withdrawing a message that still waits.
 
+use super::identity::in_its_chat;
 use crate::{
     domain::{
         ids::{DeviceId, MessageId},
@@ -20,8 +21,10 @@ pub async fn cancel(
 ) -> Result<Message, Error> {
     let step = Step::to(MessageStatus::Cancelled, ctx.now());
     match messages::advance(&ctx.db, caller.tenant(), device, &id.wa_message_id(), step).await? {
-        Advanced::Done(message) => Ok(*message),
-        Advanced::Stale(message) if message.status == MessageStatus::Cancelled => Ok(*message),
+        Advanced::Done(message) => in_its_chat(ctx, caller.tenant(), *message).await,
+        Advanced::Stale(message) if message.status == MessageStatus::Cancelled => {
+            in_its_chat(ctx, caller.tenant(), *message).await
+        }
         Advanced::Stale(message) => {
             let status = message.status.as_str();
             let detail = format!("only a queued message can be cancelled; this one is {status}");

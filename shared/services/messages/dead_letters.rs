@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::enqueue::enqueue;
+use super::{
+    enqueue::enqueue,
+    identity::{in_its_chat, in_their_chats},
+};
 use crate::{
     domain::{
         device::{Desired, Device},
@@ -11,7 +14,7 @@ use crate::{
     },
     queue::payloads::SendMessageV1,
     services::{Caller, Context, Error, Listing, PageRequest},
-    store::{dead_letters, devices},
+    store::{Page, dead_letters, devices},
 };
 
 /// How long a message that is sent again may wait.
@@ -27,13 +30,17 @@ pub async fn list_dead_letters(
     let query = format!("dead-letters?device={device:?}");
     let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
     let page = dead_letters::list(&ctx.db, caller.tenant(), device, limit, from).await?;
+    let items = in_their_chats(ctx, caller.tenant(), page.items).await?;
+    let page = Page { items, next: page.next };
     Ok(Listing::of(ctx, caller.tenant(), &query, page))
 }
 
 /// One of the caller's dead letters.
 pub async fn get_dead_letter(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Message, Error> {
     match find(ctx, caller, id).await? {
-        Some((_, message)) if message.status == MessageStatus::Failed => Ok(message),
+        Some((_, message)) if message.status == MessageStatus::Failed => {
+            in_its_chat(ctx, caller.tenant(), message).await
+        }
         _ => Err(not_found()),
     }
 }

@@ -1,5 +1,6 @@
 //! One message.
 
+use super::identity::in_its_chat;
 use crate::{
     domain::{
         ids::{DeviceId, MessageId},
@@ -11,5 +12,6 @@ use crate::{
 
 /// One message of one of the caller's devices.
 pub async fn get(ctx: &Context, caller: &Caller, device: DeviceId, id: MessageId) -> Result<Message, Error> {
-    messages::get(&ctx.db, caller.tenant(), device, id).await?.ok_or_else(|| Error::not_found("message"))
+    let found = messages::get(&ctx.db, caller.tenant(), device, id).await?;
+    in_its_chat(ctx, caller.tenant(), found.ok_or_else(|| Error::not_found("message"))?).await
 }

@@ -1,10 +1,14 @@
 //! A chat's messages.
 
-use super::canonical;
+use super::identity::canonical;
 use crate::{
-    domain::{ids::DeviceId, jid::Jid, message::Message},
+    domain::{
+        ids::DeviceId,
+        jid::{Jid, Server},
+        message::Message,
+    },
     services::{Caller, Context, Error, Invalid, Listing, PageRequest, devices},
-    store::messages,
+    store::{Page, contacts, messages},
 };
 
 /// The messages of one chat under the number that the device is linked to, or was last, newest first. `chat` is a number or a JID; phone number and LID of one contact
@@ -24,6 +28,14 @@ pub async fn history(
     let chat = canonical(ctx, link, jid).await?;
     let query = format!("history/{device}/{}/{chat}", link.generation);
     let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
-    let page = messages::list_by_chat(&ctx.db, link, &chat, limit, from).await?;
+    // Before the number was known, messages were stored under the LID.
+    let mut names = match chat.server() {
+        Server::Phone => contacts::lids_of(&ctx.db, link, &chat).await?,
+        Server::Lid | Server::Group => Vec::new(),
+    };
+    names.push(chat.clone());
+    let Page { items, next } = messages::list_by_chat(&ctx.db, link, &names, limit, from).await?;
+    let items = items.into_iter().map(|message| Message { chat: chat.clone(), ..message }).collect();
+    let page = Page { items, next };
     Ok(Listing::of(ctx, caller.tenant(), &query, page))
 }

@@ -6,6 +6,7 @@ mod dead_letters;
 mod enqueue;
 mod get;
 mod history;
+mod identity;
 mod list_chats;
 mod queue;
 mod record_delivery;
@@ -30,20 +31,3 @@ pub use send::{NewMessage, send};
 pub use settle_left::settle_left;
 pub use sweep_outbox::sweep_outbox;
 pub use wait::{LONGEST_WAIT, wait};
-
-use super::{Context, Error};
-use crate::{
-    domain::{
-        device::Link,
-        jid::{Jid, Server},
-    },
-    store::contacts,
-};
-
-/// The JID that a chat goes by: the phone number's, when it is known for a LID.
-async fn canonical(ctx: &Context, link: Link, jid: Jid) -> Result<Jid, Error> {
-    if jid.server() != Server::Lid {
-        return Ok(jid);
-    }
-    Ok(contacts::phone_of(&ctx.db, link, &jid).await?.unwrap_or(jid))
-}

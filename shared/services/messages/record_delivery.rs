@@ -1,6 +1,6 @@
 //! Storing a message that WhatsApp delivered, before WhatsApp is told that it arrived.
 
-use super::canonical;
+use super::identity::{canonical, chat_of};
 use crate::{
     clock::Timestamp,
     domain::{
@@ -51,12 +51,12 @@ pub async fn record_delivery(
         tracing::warn!(device = %link.device, id = delivery.wa_message_id, "a delivered message names no chat or sender");
         return Ok(None);
     };
-    let chat = canonical(ctx, link, chat.clone()).await?;
+    let chat = chat_of(ctx, link, chat.clone()).await?;
     let sender = canonical(ctx, link, sender.clone()).await?;
-    let message = message_of(ctx.now(), link, &delivery, chat, sender);
+    let message = message_of(ctx.now(), link, &delivery, chat.clone(), sender);
     let (message, is_new) = match messages::insert_delivered(&ctx.db, link.tenant, &message).await? {
         Inserted::New => (message, true),
-        Inserted::Existing { message, .. } => (*message, false),
+        Inserted::Existing { message, .. } => (Message { chat, ..*message }, false),
     };
     let shown = Chat {
         lid: delivery.chat.lid.clone(),

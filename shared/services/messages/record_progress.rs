@@ -1,5 +1,6 @@
 //! What became of a message: taken by WhatsApp, delivered, read, failed.
 
+use super::identity::in_its_chat;
 use crate::{
     domain::{
         device::Link,
@@ -36,15 +37,23 @@ pub async fn record_progress(
     }
     match advanced {
         (Advanced::Done(after), Some(before)) => {
+            let after = shown(ctx, tenant, *after).await;
             ctx.emitter.hand_over(tenant, events::of_steps(&before, &after, ctx.now())).await;
         }
         // The step was written and the answer lost: what it tells may be lost, too.
         (Advanced::Stale(now), _) if now.status == status && (status == Sent || status == Failed) => {
+            let now = shown(ctx, tenant, *now).await;
             ctx.emitter.hand_over(tenant, events::of_repeated(&now, ctx.now())).await;
         }
         _ => {}
     }
     Ok(())
+}
+
+/// The message as the API shows it; under the LID when the number cannot be looked up, since the step that is to be
+/// told of is written already.
+async fn shown(ctx: &Context, tenant: TenantId, message: Message) -> Message {
+    in_its_chat(ctx, tenant, message.clone()).await.unwrap_or(message)
 }
 
 /// Tells again what became of a message: whoever wrote it down may have died before it was told.

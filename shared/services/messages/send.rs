@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{canonical, enqueue::enqueue};
+use super::{enqueue::enqueue, identity::chat_of};
 use crate::{
     clock::Timestamp,
     crypto,
@@ -64,7 +64,7 @@ pub async fn send(
         .transpose()
         .map_err(Error::internal)?;
     let (to, content) = check(&input, idempotency_key, now)?;
-    let chat = canonical(ctx, device.link(), to).await?;
+    let chat = chat_of(ctx, device.link(), to).await?;
     let id = match idempotency_key {
         Some(key) => MessageId::of_idempotent_send(caller.tenant(), device.id, key),
         None => MessageId::generate(now),

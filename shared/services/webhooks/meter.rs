@@ -16,7 +16,7 @@ use crate::{
         Context, Error,
         allowance::{rates_of, reached},
     },
-    store::counters::{self, Charged, Standing},
+    store::counters::{self, Charged, Once, Standing},
 };
 
 /// Counts a try of a delivery, unless a limit is reached: then when that is over.
@@ -71,8 +71,8 @@ fn limits(ctx: &Context, account: &Account) -> Vec<(Meter, Rate)> {
 
 /// Tells the owner that a limit is reached, once in its span.
 async fn tell(ctx: &Context, account: &Account, standing: Standing, now: Timestamp) -> Result<(), Error> {
-    let Standing { meter, rate, is_noted, .. } = standing;
-    if is_noted || !counters::note_reached(&ctx.db, account.id, (meter, rate), now).await? {
+    let Standing { meter, rate, is_told, .. } = standing;
+    if is_told || !counters::note_reached(&ctx.db, account.id, (meter, rate), Once::Told, now).await? {
         return Ok(());
     }
     let name = standing.name();

@@ -5,7 +5,10 @@ mod pages;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::{query::builders::QueryFluentBuilder, update_item::UpdateItemError},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
 use serde::Deserialize;
 
 use super::{
@@ -19,8 +22,17 @@ use crate::{
 };
 
 /// Shows a message as its chat's newest, unless a newer one is shown. What the chat knows and `chat` does
-/// not (name, LID) stays.
+/// not (name, LID) stays. When another chat has taken its place, that one shows the message.
 pub async fn touch(db: &Db, link: Link, chat: &Chat) -> Result<(), StoreError> {
+    if let Some(leads_to) = touch_row(db, link, chat).await? {
+        let lid = chat.lid.clone().or_else(|| Some(chat.jid.clone()));
+        touch_row(db, link, &Chat { jid: leads_to, lid, ..chat.clone() }).await?;
+    }
+    Ok(())
+}
+
+/// The same, for its own row. Says which other chat has taken its place, if one has.
+async fn touch_row(db: &Db, link: Link, chat: &Chat) -> Result<Option<Jid>, StoreError> {
     let key = key(link, &chat.jid);
     let sealed = |name, text: &String| db.to_value(Table::Chats, &key, name, text);
     let preview = sealed("lastMessagePreview", &chat.last_message_preview)?;
@@ -30,7 +42,10 @@ pub async fn touch(db: &Db, link: Link, chat: &Chat) -> Result<(), StoreError> {
         .update_item()
         .table_name(db.table(Table::Chats))
         .set_key(Some(key.clone()))
-        .condition_expression("attribute_not_exists(lastMessageAt) OR lastMessageAt <= :at")
+        .condition_expression(
+            "attribute_not_exists(leadsTo) AND (attribute_not_exists(lastMessageAt) OR lastMessageAt <= :at)",
+        )
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .expression_attribute_values(":at", serde_dynamo::to_attribute_value(chat.last_message_at)?);
     let update = Update::default();
     let update = match name {
@@ -43,26 +58,31 @@ pub async fn touch(db: &Db, link: Link, chat: &Chat) -> Result<(), StoreError> {
         .set("lastMessageId", chat.last_message_id)?
         .set_value("lastMessagePreview", preview)
         .set("activity", keys::activity(chat.last_message_at, &chat.jid))?;
-    match update.apply(request).send().await {
-        Ok(_) => Ok(()),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-            Ok(())
+    let error = match update.apply(request).send().await {
+        Ok(_) => return Ok(None),
+        Err(error) => error,
+    };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+            let leads_to = refused.item().and_then(|item| item.get("leadsTo")).cloned();
+            Ok(leads_to.map(serde_dynamo::from_attribute_value).transpose()?)
         }
-        Err(error) => Err(error.into()),
+        _ => Err(error.into()),
     }
 }
 
-/// One chat.
-pub async fn get(db: &Db, link: Link, chat: &Jid) -> Result<Option<Chat>, StoreError> {
-    let answer = db
+/// Has a chat take the place of another one, which is listed no more. What the other one showed, if it was ever
+/// listed.
+pub async fn lead(db: &Db, link: Link, from: &Jid, to: &Jid) -> Result<Option<Chat>, StoreError> {
+    let request = db
         .client()
-        .get_item()
+        .update_item()
         .table_name(db.table(Table::Chats))
-        .set_key(Some(key(link, chat)))
-        .consistent_read(true)
-        .send()
-        .await?;
-    Ok(answer.item.map(|item| db.from_item(Table::Chats, item)).transpose()?)
+        .set_key(Some(key(link, from)))
+        .return_values(ReturnValue::AllOld);
+    let answer = Update::default().set("leadsTo", to)?.remove("activity").apply(request).send().await?;
+    let shown = answer.attributes.filter(|row| row.contains_key("lastMessageAt"));
+    Ok(shown.map(|row| db.read_item(Table::Chats, row)).transpose()?)
 }
 
 /// The chats of a link, the one with the newest message first.
@@ -70,21 +90,20 @@ pub async fn list(db: &Db, link: Link, limit: u16, from: Option<LastKey>) -> Res
     pages::page(&OfLink { db, link }, limit, from).await
 }
 
-/// Removes one chat, not its messages.
-pub async fn delete(db: &Db, link: Link, chat: &Jid) -> Result<(), StoreError> {
-    db.client()
-        .delete_item()
-        .table_name(db.table(Table::Chats))
-        .set_key(Some(key(link, chat)))
-        .send()
-        .await?;
-    Ok(())
-}
-
 /// Removes every chat of a link.
 pub async fn delete_of_link(db: &Db, link: Link) -> Result<(), StoreError> {
     delete_all(db, Table::Chats, of_link(db, link).consistent_read(true).projection_expression("pk, chat"))
         .await
+}
+
+/// A chat as it is stored.
+#[derive(Deserialize)]
+struct Row {
+    #[serde(flatten)]
+    chat: Chat,
+    /// The chat that has taken its place.
+    #[serde(rename = "leadsTo")]
+    leads_to: Option<Jid>,
 }
 
 /// The chats of one link, as [`pages`] asks for them.
@@ -112,7 +131,9 @@ impl pages::Source for OfLink<'_> {
 
     async fn chats(&self, jids: Vec<&str>) -> Result<Vec<Chat>, StoreError> {
         let keys = jids.into_iter().map(|jid| key(self.link, jid)).collect();
-        batch_get(self.db, Table::Chats, keys).await
+        let rows: Vec<Row> = batch_get(self.db, Table::Chats, keys).await?;
+        // The index may be behind: what another chat has taken the place of is not listed.
+        Ok(rows.into_iter().filter(|row| row.leads_to.is_none()).map(|row| row.chat).collect())
     }
 }
 
