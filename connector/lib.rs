@@ -5,6 +5,7 @@
 //! inbox for what it receives ([`inbound`]).
 
 mod connector;
+mod forget;
 pub mod health;
 mod inbound;
 mod outbound;
@@ -16,3 +17,4 @@ mod shard;
 pub mod whatsapp;
 
 pub use connector::{Connector, StartError};
+pub use forget::{Chosen, ForgetError, Forgotten, forget_sessions};

@@ -2,12 +2,13 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::Parser;
-use connector::{Connector, health::HealthFile, whatsapp::WhatsAppConfig};
+use clap::{Parser, Subcommand};
+use connector::{Chosen, Connector, forget_sessions, health::HealthFile, whatsapp::WhatsAppConfig};
 use shared::{
     config::Config,
+    domain::ids::{AccountId, DeviceId},
     services::{
-        Context,
+        Context, check_shards,
         deployment::{self, KeyCheckError},
     },
     telemetry,
@@ -28,10 +29,32 @@ struct Arguments {
     /// reached DynamoDB is younger than 30 s, by the file that KURIR_HEALTH_FILE names.
     #[arg(long)]
     healthcheck: bool,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Drop the Signal sessions and sender keys of devices, after a restore from a backup (docs/operations.md):
+    /// their counters have been used, and contacts would take what comes next for what they have. Links stay.
+    ForgetSessions {
+        /// Only of this tenant's devices (`acc_…`).
+        #[arg(long)]
+        tenant: Option<AccountId>,
+        /// Only of this device (`dev_…`).
+        #[arg(long)]
+        device: Option<DeviceId>,
+    },
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().healthcheck {
+    let arguments = Arguments::parse();
+    if let Some(Command::ForgetSessions { tenant, device }) = arguments.command {
+        return forget(Chosen { tenant, device });
+    }
+    match arguments.healthcheck {
         true => match HealthFile::from_env().check() {
             Ok(()) => ExitCode::SUCCESS,
             Err(unwell) => {
@@ -40,6 +63,26 @@ fn main() -> ExitCode {
             }
         },
         false => serve(),
+    }
+}
+
+#[tokio::main]
+async fn forget(chosen: Chosen) -> ExitCode {
+    telemetry::init("warn,connector=info,shared=info");
+    let forgetting = async {
+        let config = Config::from_env()?;
+        let ctx = Context::new(&config).await?;
+        Ok::<_, Box<dyn std::error::Error>>(forget_sessions(&ctx, &config.master_key, chosen).await?)
+    };
+    match forgetting.await {
+        Ok(forgotten) => {
+            println!("{forgotten}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(error = &*error, "sessions are not forgotten");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -82,6 +125,11 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             tracing::warn!(error = &error as &dyn std::error::Error, "the master key was not checked");
         }
         Ok(()) => {}
+    }
+    tokio::select! {
+        checked = check_shards(&ctx) => checked?,
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
     }
     let connector = Connector::start(ctx, &config.master_key, whatsapp)?;
     tracing::info!(worker = %connector.id(), version = shared::version(), "the connector is running");

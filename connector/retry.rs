@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::services::{Category, Error};
+use shared::services::Error;
 
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(100),
@@ -13,15 +13,15 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(10),
 ];
 
-/// Does something until it works or fails for good: what is merely away is asked again for about 20 s, on
-/// top of the AWS SDK's own retries.
+/// Does something until it works or fails for good: what passes ([`Error::passes`]) is tried again for about 20 s,
+/// on top of the AWS SDK's own retries.
 pub(crate) async fn patiently<T, F>(what: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
     for pause in PAUSES {
         match what().await {
-            Err(error) if error.category == Category::Unavailable => tokio::time::sleep(pause).await,
+            Err(error) if error.passes() => tokio::time::sleep(pause).await,
             outcome => return outcome,
         }
     }

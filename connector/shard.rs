@@ -1,7 +1,7 @@
 //! One owned shard: its devices, and the receive loops of its two queues.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map},
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -131,7 +131,13 @@ impl Shard {
     /// Has every device looked at whose owner wants something of it.
     async fn look(&self) -> Result<(), StoreError> {
         let found = devices::list_by_shard(&self.worker.ctx.db, self.number).await?;
-        self.devices.lock().await.retain(|_, handle| !handle.is_over());
+        // What is over and not asked for any more goes, once all of it has come to its end.
+        self.devices.lock().await.retain(|_, handle| {
+            if handle.is_over() {
+                handle.wind_down();
+            }
+            !handle.has_ended()
+        });
         for device in found.into_iter().filter(is_unfinished) {
             let (tenant, id) = (device.account_id, device.id);
             self.order(tenant, id, Order::Look(Some(Box::new(device)))).await;
@@ -227,33 +233,27 @@ impl Shard {
     /// Hands an order to the device's actor, which is made when there is none (any more).
     async fn order(&self, tenant: TenantId, device: DeviceId, order: Order) {
         let mut devices = self.devices.lock().await;
-        let handle = match devices.entry(device) {
-            hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(place) => {
-                // A new one begins with a look.
-                if let Order::Look(row) = order {
-                    place.insert(self.new_handle(tenant, device, row));
-                    return;
-                }
-                place.insert(self.new_handle(tenant, device, None))
-            }
+        let order = match devices.get(&device) {
+            Some(known) => match known.order(order) {
+                Ok(()) => return,
+                Err(order) => order,
+            },
+            None => order,
         };
-        if let Err(order) = handle.order(order) {
-            // What is left of the former one goes first: a device has one socket.
-            if let Some(former) = devices.remove(&device) {
-                former.stop().await;
-            }
-            let fresh = self.new_handle(tenant, device, None);
-            if fresh.order(order).is_err() {
-                tracing::error!(%device, "a device takes no orders; its queue brings them back");
-            }
-            devices.insert(device, fresh);
-        }
-    }
-
-    fn new_handle(&self, tenant: TenantId, device: DeviceId, row: Option<Box<Device>>) -> DeviceHandle {
+        // What is left of the former one goes first: a device has one socket. The fresh one waits for that, and
+        // nobody else does.
+        let former = devices.remove(&device);
         let place = Place { tenant, device, shard: self.number, lease: self.lease.clone() };
-        DeviceHandle::start(self.worker.clone(), place, row)
+        // It begins with a look.
+        let (row, order) = match order {
+            Order::Look(row) => (row, None),
+            order => (None, Some(order)),
+        };
+        let fresh = DeviceHandle::start(self.worker.clone(), place, row, former);
+        if order.is_some_and(|order| fresh.order(order).is_err()) {
+            tracing::error!(%device, "a device takes no orders; its queue brings them back");
+        }
+        devices.insert(device, fresh);
     }
 
     fn log(&self, what: &'static str, error: &(dyn std::error::Error + 'static)) {

@@ -128,7 +128,7 @@ impl From<Error> for Problem {
             Category::Conflict => StatusCode::CONFLICT,
             Category::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Category::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Category::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Category::Unavailable | Category::Misconfigured => StatusCode::SERVICE_UNAVAILABLE,
             Category::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let mut problem = Self::new(status, error.code, error.detail).retry_after(error.retry_after);

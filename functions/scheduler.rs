@@ -1,7 +1,7 @@
 //! What has to be done now and then, wherever it runs.
 
 use serde_json::{Value, json};
-use shared::services::{Context, Error, messages, users};
+use shared::services::{Context, Error, messages, retention, users};
 
 /// Does a round of everything. Rounds may overlap and may be skipped.
 ///
@@ -9,6 +9,8 @@ use shared::services::{Context, Error, messages, users};
 /// When the store is away: the next round takes it up.
 pub async fn tick(ctx: &Context) -> Result<Value, Error> {
     // What one of them cannot do keeps the other from nothing.
-    let (erasures, woken) = tokio::join!(users::run_erasures(ctx), messages::sweep_outbox(ctx));
-    Ok(json!({"erasuresUnderWay": erasures?, "devicesWoken": woken?}))
+    let (erasures, woken, kept) =
+        tokio::join!(users::run_erasures(ctx), messages::sweep_outbox(ctx), retention::run(ctx));
+    let (erasures, woken, kept) = (erasures?, woken?, kept?);
+    Ok(json!({"erasuresUnderWay": erasures, "devicesWoken": woken, "rowsLookedAt": kept.rows}))
 }

@@ -8,6 +8,8 @@ locals {
     two-holders = "\"two holders\""
     # A connector could not renew its lease of a shard and let it go.
     failed-leases = "\"lease lost\""
+    # Something could never be stored, sent or told, and was passed over.
+    set-aside = "\"set aside:\""
   } : {}
 
   send_queues = { for name, queue in local.queue : name => queue if queue.family == "sends" }
@@ -250,7 +252,7 @@ locals {
       metrics = [for metric in var.connector ? ["Sessions"] : [] : [local.metric_namespace, metric]]
     },
     {
-      title   = "Connector: two holders, failed leases"
+      title   = "Connector: two holders, failed leases, set aside"
       stat    = "Sum"
       metrics = [for metric, _ in local.log_alarms : [local.metric_namespace, metric]]
     },

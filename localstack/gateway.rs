@@ -3,18 +3,17 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{extract::DefaultBodyLimit, middleware::from_fn_with_state};
-use connector::{Connector, whatsapp::WhatsAppConfig};
+use connector::{Chosen, Connector, Forgotten, forget_sessions, whatsapp::WhatsAppConfig};
 use shared::{
-    config::{AwsConfig, Config, ConfigError},
-    crypto::{self, MasterKey},
+    config::Config,
+    crypto,
     domain::role::Role,
-    queue,
     secret::Secret,
     services::{
         self, Context,
         accounts::{FirstAdmin, ensure_admin},
         api_keys::{self, NewApiKey},
-        deployment::{self, KeyCheckError},
+        check_shards,
         events::{EventLog, Tails, receive},
     },
     store,
@@ -28,6 +27,7 @@ use crate::{
     connectors::{Connectors, Environment},
     data_dir::{Credentials, DataDir},
     deliveries::Deliveries,
+    foundation::Foundation,
     open_files,
     options::Options,
     server::{Limits, Listener, Server, with_bodies_in_time},
@@ -84,56 +84,14 @@ impl Gateway {
             data.reset()?;
         }
 
-        let endpoint = std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
-        let (master_key, key_place) = match std::env::var("KURIR_MASTER_KEY") {
-            Ok(text) => {
-                (MasterKey::from_base64(&text).map_err(ConfigError::from)?, "KURIR_MASTER_KEY".to_owned())
-            }
-            Err(_) => (data.master_key()?, data.master_key_file().display().to_string()),
-        };
-        let aws = match &endpoint {
-            Some(_) => None,
-            None => Some(stand_ins.run(EmbeddedAws::start(data.database(), data.queues())).await?),
-        };
-        let aws_config = match &aws {
-            Some(aws) => {
-                data.tell_endpoints(&aws.config)?;
-                aws.config.clone()
-            }
-            // An endpoint on this machine seldom wants credentials; the SDK finds real ones if there are.
-            None => AwsConfig {
-                local_key: (std::env::var_os("AWS_ACCESS_KEY_ID").is_none()
-                    && std::env::var_os("AWS_PROFILE").is_none())
-                .then(|| Secret::new("local")),
-                ..AwsConfig::default()
-            },
-        };
-        let mut config = Config::with(aws_config.clone(), master_key.clone())?;
-        config.urls.own_ports.push(api.address.port());
-        config.urls.own_ports.extend(aws.iter().flat_map(|aws| aws.ports));
-        #[cfg(feature = "sandbox")]
-        {
-            // Receivers of webhooks on this machine, for tests and for trying things out.
-            config.urls.allow_loopback = true;
-            config.urls.own_ports.push(wa.address.port());
-        }
-        let ctx = Context::new(&config).await?;
-        let place = || endpoint.clone().unwrap_or_else(|| "the embedded DynamoDB".into());
-        let tables = store::tables::create_missing(&ctx.db).await;
-        tables.map_err(|error| StartError::Tables(place(), error))?;
-        deployment::check_master_key(&ctx.db, &master_key).await.map_err(|error| match error {
-            why @ KeyCheckError::OtherKey => {
-                let other_way = match &endpoint {
-                    Some(endpoint) => {
-                        format!("delete the tables at {endpoint}, or use others with KURIR_PREFIX")
-                    }
-                    None => "erase the data and start afresh with --reset".into(),
-                };
-                StartError::OtherKey { why, place: key_place, other_way }
-            }
-            error => StartError::KeyCheck(error),
-        })?;
-        queue::create_missing(&ctx.queues).await.map_err(StartError::Queues)?;
+        let own_ports = [
+            api.address.port(),
+            #[cfg(feature = "sandbox")]
+            wa.address.port(),
+        ];
+        let Foundation { endpoint, aws, config, ctx } =
+            Foundation::lay(&data, &stand_ins, &own_ports).await?;
+        check_shards(&ctx).await?;
         let (credentials, is_new) = credentials(&ctx, &data, options).await?;
 
         let router = functions::route::bare(ctx.clone(), functions::routes::all());
@@ -165,7 +123,7 @@ impl Gateway {
             None => Serving::inside(config.clone(), whatsapp).await?,
             Some(0) => Serving::Elsewhere,
             Some(count) => {
-                let told = Environment::new(&aws_config, &master_key, whatsapp.server_url.as_deref());
+                let told = Environment::new(&config.aws, &config.master_key, whatsapp.server_url.as_deref());
                 let connectors = Connectors::start(count, told, options.restart_connectors)
                     .map_err(StartError::Connectors)?;
                 connectors.settled(&ctx.db, ctx.queues.shards()).await;
@@ -208,6 +166,25 @@ impl Gateway {
             _stand_ins: stand_ins,
             _data: data,
         })
+    }
+
+    /// Drops Signal sessions and sender keys, while no gateway runs.
+    ///
+    /// # Errors
+    /// [`StartError`], which says what to do about it.
+    pub async fn forget_sessions(options: &Options, chosen: Chosen) -> Result<Forgotten, StartError> {
+        let data = DataDir::open(&options.data_dir)?;
+        let stand_ins = Threads::start("stand-ins").map_err(StartError::Threads)?;
+        let Foundation { aws, config, ctx, .. } = Foundation::lay(&data, &stand_ins, &[]).await?;
+        if aws.is_some() {
+            // Whoever ran with this folder does not any more.
+            store::workers::forget_all(&ctx.db).await.map_err(StartError::Leases)?;
+        }
+        let forgotten = forget_sessions(&ctx, &config.master_key, chosen).await;
+        if let Some(aws) = aws {
+            aws.stop().await;
+        }
+        Ok(forgotten?)
     }
 
     /// What a person should read now.

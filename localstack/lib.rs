@@ -7,6 +7,7 @@ pub mod child;
 mod connectors;
 mod data_dir;
 mod deliveries;
+mod foundation;
 mod gateway;
 mod open_files;
 mod options;

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use localstack::{Gateway, Mode, Options, child};
+use connector::Chosen;
+use localstack::{Gateway, Mode, Options, StartError, child};
 use shared::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -10,17 +11,33 @@ fn main() -> ExitCode {
     let options = Options::read();
     // The protocol library tells pairing codes and phone numbers at `info`; the embedded DynamoDB warns of every failed condition, which for Kurir are answers like any other.
     telemetry::init("warn,connector=info,shared=info,functions=info,localstack=info,dynoxide=error");
-    let (name, is_child) = match options.mode {
-        Some(Mode::Connector) => ("connector", true),
-        None => ("gateway", false),
+    let name = match options.mode {
+        Some(Mode::Connector) => "connector",
+        Some(Mode::ForgetSessions { .. }) | None => "gateway",
     };
-    match localstack::runtime(name) {
-        Ok(runtime) if is_child => runtime.block_on(child::run()),
-        Ok(runtime) => runtime.block_on(run(&options)),
+    let runtime = match localstack::runtime(name) {
+        Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: no threads can be started: {error}");
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
+    };
+    match options.mode {
+        Some(Mode::Connector) => runtime.block_on(child::run()),
+        Some(Mode::ForgetSessions { tenant, device }) => {
+            runtime.block_on(forget(&options, Chosen { tenant, device }))
+        }
+        None => runtime.block_on(run(&options)),
+    }
+}
+
+async fn forget(options: &Options, chosen: Chosen) -> ExitCode {
+    match Gateway::forget_sessions(options, chosen).await {
+        Ok(forgotten) => {
+            println!("{forgotten}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error),
     }
 }
 
@@ -33,15 +50,7 @@ async fn run(options: &Options) -> ExitCode {
     };
     let gateway = match Gateway::start(options).await {
         Ok(gateway) => gateway,
-        Err(error) => {
-            eprintln!("error: {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                eprintln!("  because: {error}");
-                cause = error.source();
-            }
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return failed(&error),
     };
     println!("{}", gateway.banner());
     tokio::select! {
@@ -53,4 +62,14 @@ async fn run(options: &Options) -> ExitCode {
         () = gateway.stop() => ExitCode::SUCCESS,
         _ = interrupt.recv() => ExitCode::FAILURE,
     }
+}
+
+fn failed(error: &StartError) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+    ExitCode::FAILURE
 }

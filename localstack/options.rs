@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, builder::BoolishValueParser};
+use shared::domain::ids::{AccountId, DeviceId};
 
 /// Kurir, a WhatsApp gateway: all of it on this machine.
 ///
@@ -77,12 +78,24 @@ pub struct Options {
     pub mode: Option<Mode>,
 }
 
-/// Parts of the gateway that the gateway itself starts.
+/// What to be instead of the whole gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Mode {
     /// One connector, for the gateway that started it.
     #[command(hide = true)]
     Connector,
+
+    /// Drop the Signal sessions and sender keys of devices, after data of an earlier day was put back
+    /// (docs/operations.md): their counters have been used, and contacts would take what comes next for what they
+    /// have. Links stay. The gateway must not run meanwhile.
+    ForgetSessions {
+        /// Only of this tenant's devices (`acc_…`).
+        #[arg(long)]
+        tenant: Option<AccountId>,
+        /// Only of this device (`dev_…`).
+        #[arg(long)]
+        device: Option<DeviceId>,
+    },
 }
 
 impl Options {

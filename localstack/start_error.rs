@@ -74,6 +74,12 @@ pub enum StartError {
     /// Freeing what an earlier start held.
     #[error("the leases of an earlier start cannot be freed: {0}")]
     Leases(#[source] store::StoreError),
+    /// Fewer shards than before.
+    #[error(transparent)]
+    Shards(#[from] services::LostShards),
+    /// Dropping sessions.
+    #[error(transparent)]
+    Forget(#[from] connector::ForgetError),
     /// Making the administrator.
     #[error("the administrator cannot be made: {0}")]
     Admin(#[from] services::Error),

@@ -6,6 +6,7 @@ pub mod config;
 pub mod crypto;
 pub mod cursor;
 pub mod domain;
+pub mod failure;
 pub mod faults;
 pub mod outbound;
 pub mod passwords;

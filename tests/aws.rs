@@ -1,12 +1,14 @@
 //! A gateway's DynamoDB and SQS outside of it: lent by another gateway, with a proxy in between.
 
+use serde_json::Value;
+
 use crate::{AwsProxy, Gateway};
 
 /// The pair, for as long as this lives.
 pub struct Aws {
     /// In the middle.
     pub proxy: AwsProxy,
-    _host: Gateway,
+    host: Gateway,
 }
 
 impl Aws {
@@ -14,7 +16,12 @@ impl Aws {
     /// has other names.
     pub async fn start(seed: u64) -> Self {
         let host = Gateway::start_with(&[("KURIR_PREFIX", "host-"), ("KURIR_CONNECTORS", "0")]).await;
-        Self { proxy: AwsProxy::of(&host, seed).await, _host: host }
+        Self { proxy: AwsProxy::of(&host, seed).await, host }
+    }
+
+    /// All that a table of who stores here holds.
+    pub async fn dump(&self, table: &str) -> Value {
+        self.host.dump(table).await
     }
 
     /// Starts a gateway that stores everything here.

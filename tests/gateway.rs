@@ -116,6 +116,22 @@ impl Gateway {
         Self::launch(data, env, port, wa_port).await
     }
 
+    /// Runs a part of the program over the same data, after [`Gateway::terminate`]; what it prints.
+    pub async fn run(&self, arguments: &[&str], env: &[(&str, &str)]) -> (bool, String) {
+        let run = Command::new(program("localstack"))
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .args(arguments)
+            .env_remove("AWS_ENDPOINT_URL")
+            .envs(self.env.clone())
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .output();
+        let output = tokio::time::timeout(PATIENCE, run).await.expect("it ends").expect("it runs");
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (output.status.success(), said.concat())
+    }
+
     /// Asks it to stop (SIGTERM) and waits until it has.
     pub async fn terminate(&mut self) -> ExitStatus {
         let id = self.child.id().expect("it is running").to_string();

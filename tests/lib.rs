@@ -20,7 +20,7 @@ mod wait;
 
 pub use api::{Answer, Api};
 pub use aws::Aws;
-pub use aws_proxy::{AwsProxy, Counts, Misbehaviour, Units};
+pub use aws_proxy::{AwsProxy, Counts, Misbehaviour, Refusal, Refused, Units};
 pub use endpoints::Endpoints;
 pub use fleet::{Fleet, Linked, Load, Progress};
 pub use gateway::{Gateway, Phone};

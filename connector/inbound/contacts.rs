@@ -16,7 +16,7 @@ pub(crate) struct KnownContacts(Cache<(Link, Jid), Jid>);
 
 impl Default for KnownContacts {
     fn default() -> Self {
-        Self(Cache::new(CAPACITY))
+        Self(Cache::builder().max_capacity(CAPACITY).build())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use serde_json::json;
 use shared::{
     clock::Timestamp,
     domain::{
@@ -10,10 +11,12 @@ use shared::{
         event::NewEvent,
         jid,
         message::{Content, MAX_TEXT_CHARS, MessageStatus, Unsupported},
+        set_aside::SetAsideKind,
     },
     services::{
-        Category, Error, events,
+        Error, events,
         messages::{self, Delivery},
+        set_aside::PassedOver,
     },
     store::messages::{Only, Step},
 };
@@ -101,6 +104,40 @@ impl DeviceInbox {
         Ok(stored.map(|(message, is_new)| events::of_delivery(&message, is_new)))
     }
 
+    /// Receipts of what the owner sent may have come before it.
+    async fn look_for_receipts(&self, of_owner: &[String]) {
+        let Place { tenant, device, .. } = self.place;
+        for id in of_owner {
+            self.worker.progress.stored(tenant, device, id).await;
+        }
+    }
+
+    /// Sets aside a message that can never be stored.
+    async fn set_aside(&self, message: &InboundMessage, why: &Error) -> Result<(), Error> {
+        let Place { tenant, device, .. } = self.place;
+        let content = match &message.content {
+            InboundContent::Text(body) => json!({"text": body}),
+            InboundContent::Unsupported { kind } => json!({"unsupported": kind}),
+        };
+        let content = json!({
+            "waMessageId": message.wa_message_id,
+            "chat": message.chat.jid(),
+            "sender": message.sender.preferred(),
+            "fromOwner": message.from_me,
+            "sentAt": Timestamp::from_unix_millis(message.timestamp),
+            "content": content,
+        });
+        let item = PassedOver {
+            what: SetAsideKind::ReceivedMessage,
+            tenant,
+            device: Some(device),
+            subject: &message.wa_message_id,
+            distinct: message.sender.preferred().unwrap_or_default(),
+            content: Some(content.to_string()),
+        };
+        Ok(self.worker.ctx.set_aside.keep(item, why).await?)
+    }
+
     /// Tells of what is stored. When the queue of events stays away, WhatsApp delivers the messages again and
     /// they are told of then, too.
     async fn tell(&self, told: Vec<NewEvent>) -> Result<(), InboxError> {
@@ -113,8 +150,8 @@ impl DeviceInbox {
     /// Stores messages, in their order, and tells of them.
     async fn store_all(&self, messages: &[InboundMessage]) -> Result<(), InboxError> {
         let of_owner = messages.iter().filter(|message| message.from_me);
-        let _under_way =
-            self.under_way.enter(of_owner.map(|message| message.wa_message_id.clone()).collect());
+        let of_owner: Vec<String> = of_owner.map(|message| message.wa_message_id.clone()).collect();
+        let _under_way = self.under_way.enter(of_owner.clone());
         let link = self.link().await?;
         let (mut told, mut outcome) = (Vec::with_capacity(messages.len()), Ok(()));
         for message in messages {
@@ -125,16 +162,23 @@ impl DeviceInbox {
                 }
                 Err(error) => error,
             };
-            let cause = error.cause.as_deref().map(ToString::to_string).unwrap_or_default();
-            if error.category == Category::Unavailable {
-                outcome = Err(InboxError(format!("{error} {cause}")));
+            // What will never be stored must not keep those behind it from being stored.
+            let outcome_of_one = match error.passes() {
+                true => Err(error),
+                false => patiently(|| self.set_aside(message, &error)).await,
+            };
+            if let Err(error) = outcome_of_one {
+                let cause = error.cause.as_deref().map(ToString::to_string).unwrap_or_default();
+                outcome = Err(InboxError(format!("{error}: {cause}")));
                 break;
             }
-            // It will never be stored, and must not keep those behind it from being stored.
-            let (device, id) = (self.place.device, &message.wa_message_id);
-            tracing::error!(%device, id, %error, cause, "a message that arrived cannot be stored and is lost");
         }
-        self.tell(told).await.and(outcome)
+        let outcome = self.tell(told).await.and(outcome);
+        if outcome.is_ok() {
+            // What was told of them comes after that.
+            self.look_for_receipts(&of_owner).await;
+        }
+        outcome
     }
 }
 
@@ -177,10 +221,14 @@ impl Inbox for DeviceInbox {
         let at = if now.since(at) < Duration::from_secs(1) { now } else { at };
         let Some(link) = self.admitted().await else { return };
         let Some(only) = may_tell_of(&receipt, link) else { return };
+        let member = match &receipt.chat {
+            Chat::Group(_) => identity_of(&receipt.from).preferred().cloned(),
+            _ => None,
+        };
         for id in &receipt.wa_message_ids {
             self.under_way.passed(id).await;
             let step = Step::to(status, at).only(only.clone());
-            self.worker.progress.note(link.tenant, link.device, id, step, None).await;
+            self.worker.progress.receipt(link.tenant, link.device, id, step, member.clone()).await;
         }
     }
 

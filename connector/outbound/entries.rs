@@ -185,7 +185,9 @@ where
     let until = tokio::time::Instant::now() + VISIBILITY;
     loop {
         match what().await {
-            Err(QueueError::Unavailable(_)) if tokio::time::Instant::now() < until => {
+            Err(QueueError::Unavailable(_) | QueueError::Misconfigured(_))
+                if tokio::time::Instant::now() < until =>
+            {
                 tokio::time::sleep(PAUSE).await;
             }
             outcome => return outcome,

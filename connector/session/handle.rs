@@ -8,6 +8,10 @@ use std::{
     time::Duration,
 };
 
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use shared::{domain::device::Device, queue::payloads::PairingCodeV1};
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -53,12 +57,17 @@ pub(crate) struct DeviceHandle {
     stop_actor: CancellationToken,
     actor: JoinHandle<()>,
     lane: JoinHandle<()>,
+    former: Former,
 }
 
+/// Resolves when what ran for a device before has come to its end.
+type Former = Shared<BoxFuture<'static, ()>>;
+
 impl DeviceHandle {
-    /// Starts a device's actor, which looks at once at what the owner wants, and its lane. `row` spares it the
-    /// reading.
-    pub fn start(worker: Worker, place: Place, row: Option<Box<Device>>) -> Self {
+    /// Starts a device's actor, which looks at what the owner wants, and its lane: at once, or when the `former`
+    /// ones have come to their ends, since a device has one socket. `row` spares it the reading.
+    pub fn start(worker: Worker, place: Place, row: Option<Box<Device>>, former: Option<Self>) -> Self {
+        let former = end_of(former);
         let (orders, orders_in) = mpsc::channel(ROOM);
         let (lane_orders, lane_orders_in) = mpsc::channel(ROOM);
         let (open, open_in) = watch::channel(None);
@@ -73,10 +82,11 @@ impl DeviceHandle {
             look: look.clone(),
             in_hand: in_hand.clone(),
         };
-        let lane = tokio::spawn(lane::run(worker.clone(), place.clone(), ends, stop_lane.clone()));
+        let lane = lane::run(worker.clone(), place.clone(), ends, stop_lane.clone());
         let tell = actor::Tell { open, standing, look, lane: lane_orders.clone() };
-        let actor = tokio::spawn(actor::run(worker, place.clone(), row, orders_in, tell, stop_actor.clone()));
-        Self { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane }
+        let actor = actor::run(worker, place.clone(), row, orders_in, tell, stop_actor.clone());
+        let (lane, actor) = (after(former.clone(), lane), after(former.clone(), actor));
+        Self { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former }
     }
 
     /// Hands over an order. Gives it back when the device's actor has ended.
@@ -120,6 +130,17 @@ impl DeviceHandle {
         self.actor.is_finished() || self.lane.is_finished()
     }
 
+    /// Whether nothing of it runs any more.
+    pub fn has_ended(&self) -> bool {
+        self.actor.is_finished() && self.lane.is_finished()
+    }
+
+    /// Lets what is left of one that is over come to its end, too.
+    pub fn wind_down(&self) {
+        self.stop_lane.cancel();
+        self.stop_actor.cancel();
+    }
+
     /// Finishes the send under way and closes the socket; the link stays. Who has lost the lease closes the
     /// socket first.
     pub async fn stop(self) {
@@ -127,11 +148,26 @@ impl DeviceHandle {
         if !self.place.lease.holds() {
             self.stop_actor.cancel();
         }
+        self.former.await;
         end(self.lane).await;
         self.stop_actor.cancel();
         drop(self.orders);
         end(self.actor).await;
     }
+}
+
+/// Stops what ran for a device before, beside everything else and to its end, whoever still waits for that.
+fn end_of(former: Option<DeviceHandle>) -> Former {
+    let Some(former) = former else { return futures::future::ready(()).boxed().shared() };
+    let stopping = tokio::spawn(former.stop());
+    stopping.map(drop).boxed().shared()
+}
+
+fn after(former: Former, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        former.await;
+        work.await;
+    })
 }
 
 /// Waits for a task to end, but not for ever: the shard is to be handed over.
@@ -140,5 +176,76 @@ async fn end(mut task: JoinHandle<()>) {
         tracing::warn!("a device did not come to its end in time and is dropped");
         task.abort();
         let _ended = task.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::domain::ids::{DeviceId, TenantId};
+
+    use super::*;
+    use crate::ownership::Lease;
+
+    /// A device whose actor takes so long to come to its end once it is told to.
+    fn slow(takes: Duration, former: Option<DeviceHandle>) -> (DeviceHandle, watch::Receiver<&'static str>) {
+        let place = Place {
+            tenant: TenantId::derived([1; 32]),
+            device: DeviceId::derived([2; 32]),
+            shard: 0,
+            lease: Lease::forever(0, 1),
+        };
+        let (orders, _) = mpsc::channel(ROOM);
+        let (lane_orders, _) = mpsc::channel(ROOM);
+        let (state, seen) = watch::channel("waiting");
+        let former = end_of(former);
+        let (stop_lane, stop_actor) = (CancellationToken::new(), CancellationToken::new());
+        let lane = after(former.clone(), stop_lane.clone().cancelled_owned());
+        let stopped = stop_actor.clone().cancelled_owned();
+        let actor = after(former.clone(), async move {
+            state.send_replace("running");
+            stopped.await;
+            tokio::time::sleep(takes).await;
+            state.send_replace("ended");
+        });
+        let in_hand = Arc::default();
+        let handle =
+            DeviceHandle { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former };
+        (handle, seen)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fresh_one_starts_when_the_former_has_ended_and_holds_up_nobody_meanwhile() {
+        let (former, mut was) = slow(Duration::from_secs(5), None);
+        was.wait_for(|state| *state == "running").await.unwrap();
+        let began = tokio::time::Instant::now();
+        let (fresh, mut is) = slow(Duration::ZERO, Some(former));
+        assert!(began.elapsed().is_zero());
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!((*was.borrow(), *is.borrow()), ("running", "waiting"));
+        is.wait_for(|state| *state == "running").await.unwrap();
+        assert_eq!(*was.borrow(), "ended");
+        fresh.stop().await;
+        assert_eq!(*is.borrow(), "ended");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_waits_for_the_former_too() {
+        let (former, mut was) = slow(Duration::from_secs(5), None);
+        was.wait_for(|state| *state == "running").await.unwrap();
+        let (fresh, _) = slow(Duration::ZERO, Some(former));
+        fresh.stop().await;
+        assert_eq!(*was.borrow(), "ended");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_of_which_a_part_has_ended_winds_down() {
+        let (handle, mut was) = slow(Duration::from_secs(1), None);
+        was.wait_for(|state| *state == "running").await.unwrap();
+        handle.stop_lane.cancel();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(handle.is_over() && !handle.has_ended());
+        handle.wind_down();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(handle.has_ended());
     }
 }

@@ -10,9 +10,9 @@ use super::{
     reserve::as_stored,
     rows::{
         BaseKeyRow, DeviceList, DeviceListsRow, DeviceRow, GroupDevicesRow, LidMapping, LidMappingsRow,
-        NamedRow, Numbered, NumberedRow, PREKEYS_PER_ROW, PeerDevice, PeerRow, PendingPiece, PendingRow,
-        PrekeysUsedRow, RowName, Secret, SecretsRow, SentMessage, SentRow, SyncKeysRow, SyncMacsRow,
-        SyncVersionRow, TcTokenRow, UsedChunk, kind, kind_of, number_of,
+        MissingMessage, MissingRow, NamedRow, Numbered, NumberedRow, PREKEYS_PER_ROW, PeerDevice, PeerRow,
+        PendingPiece, PendingRow, PrekeysUsedRow, RowName, Secret, SecretsRow, SentMessage, SentRow,
+        SyncKeysRow, SyncMacsRow, SyncVersionRow, TcTokenRow, UsedChunk, kind, kind_of, number_of,
     },
     stored::Stored,
 };
@@ -43,6 +43,8 @@ pub(super) struct Image {
     pub tc_tokens: BTreeMap<String, TcTokenRow>,
     pub sent: BTreeMap<u32, Vec<SentMessage>>,
     pub pending: BTreeMap<u32, Vec<PendingPiece>>,
+    /// The oldest first.
+    pub missing: Vec<MissingMessage>,
     pub secrets: BTreeMap<u8, Vec<Secret>>,
     /// Rows that differ from what is stored, but may be written when it suits.
     pub later: BTreeSet<RowName>,
@@ -101,6 +103,7 @@ impl Image {
                 self.group_devices.insert(row.group, devices.collect());
             }
             kind::SYNC_KEYS => self.sync_keys = SyncKeysRow::decode(content)?,
+            kind::MISSING => self.missing = MissingRow::decode(content)?.messages,
             kind::SYNC_VERSION => {
                 let row = SyncVersionRow::decode(content)?;
                 self.sync_versions.insert(row.collection.clone(), row);
@@ -192,6 +195,8 @@ impl Image {
                 self.group_devices.contains_key(group).then(|| row.encode_to_vec())
             }
             RowName::SyncKeys => Some(self.sync_keys.encode_to_vec()),
+            RowName::Missing => (!self.missing.is_empty())
+                .then(|| MissingRow { messages: self.missing.clone() }.encode_to_vec()),
             RowName::SyncVersion(collection) => {
                 self.sync_versions.get(collection).map(Message::encode_to_vec)
             }

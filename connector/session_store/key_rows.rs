@@ -50,7 +50,7 @@ impl KeyRowsError {
 
 impl From<StoreError> for KeyRowsError {
     fn from(error: StoreError) -> Self {
-        let passing = matches!(error, StoreError::Unavailable(_));
+        let passing = error.kind().passes();
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Self { reason: format!("{error}{cause}"), passing }
     }

@@ -13,11 +13,13 @@ mod app_sync;
 #[cfg(test)]
 mod cost_tests;
 mod device;
+mod forget;
 mod group_commit;
 mod image;
 mod key_rows;
 mod learned;
 mod messages;
+mod missing;
 mod msg_secret;
 #[cfg(test)]
 mod party;
@@ -55,6 +57,7 @@ use whatsapp_rust::wacore::store::error::StoreError as LibraryError;
 
 pub use group_commit::{CommitCost, CommitError, CommitSettings};
 pub(crate) use learned::Learned;
+pub(crate) use missing::MissingMessage;
 
 use crate::ownership::Lease;
 use group_commit::{GroupCommit, RowWrite};
@@ -283,6 +286,11 @@ impl SessionStore {
         let written = self.write_later_rows(0).await;
         self.refuse_writes();
         written
+    }
+
+    /// Whether this process still has the right to serve the device.
+    pub(crate) fn are_ours(&self) -> bool {
+        self.lease.holds()
     }
 
     /// The pairs of phone number and LID that are learned.

@@ -51,6 +51,8 @@ pub(super) enum RowName {
     Sent(u32),
     /// Messages that arrived and are not stored by Kurir yet.
     Pending(u32),
+    /// Messages that arrived and could not be opened, and are asked for.
+    Missing,
     /// A bucket of message secrets.
     Secrets(u8),
 }
@@ -74,6 +76,7 @@ pub(super) mod kind {
     pub(in crate::session_store) const TC_TOKEN: &str = "tc-token";
     pub(in crate::session_store) const SENT: &str = "sent";
     pub(in crate::session_store) const PENDING: &str = "pending";
+    pub(in crate::session_store) const MISSING: &str = "missing";
     pub(in crate::session_store) const SECRETS: &str = "secrets";
 }
 
@@ -86,6 +89,7 @@ impl RowName {
             Self::PrekeysUsed => kind::PREKEYS_USED.to_owned(),
             Self::SignedPrekeys => kind::SIGNED_PREKEYS.to_owned(),
             Self::SyncKeys => kind::SYNC_KEYS.to_owned(),
+            Self::Missing => kind::MISSING.to_owned(),
             Self::Prekeys(number) => numbered(kind::PREKEYS, *number),
             Self::Sent(number) => numbered(kind::SENT, *number),
             Self::Pending(number) => numbered(kind::PENDING, *number),
@@ -363,6 +367,33 @@ pub(super) struct SentMessage {
     /// Unix time, seconds.
     #[prost(int64, tag = "4")]
     pub stored_at: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct MissingRow {
+    #[prost(message, repeated, tag = "1")]
+    pub messages: Vec<MissingMessage>,
+}
+
+/// A message that arrived and could not be opened.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(crate) struct MissingMessage {
+    #[prost(string, tag = "1")]
+    pub id: String,
+    /// The device that sent it, as a JID.
+    #[prost(string, tag = "2")]
+    pub sender: String,
+    /// To whom, as a JID.
+    #[prost(string, tag = "3")]
+    pub recipient: String,
+    /// When it was sent; unix time, seconds.
+    #[prost(int64, tag = "4")]
+    pub sent_at: i64,
+    /// How often it has been asked for.
+    #[prost(uint32, tag = "5")]
+    pub asked: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]

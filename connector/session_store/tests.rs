@@ -226,6 +226,29 @@ async fn who_is_who_comes_back_and_is_reported_once() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_opened_is_remembered_until_it_has_come() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let message = |id: &str, asked| MissingMessage {
+        id: id.into(),
+        sender: "6281:1@s.whatsapp.net".into(),
+        recipient: "6282@s.whatsapp.net".into(),
+        sent_at: 1,
+        asked,
+    };
+    for (id, asked) in [("a", 0), ("b", 0), ("a", 1)] {
+        store.remember_missing(message(id, asked)).await.unwrap();
+    }
+    let again = bench.open().await;
+    assert!(again.missing() == [message("a", 1), message("b", 0)]);
+    for id in ["a", "b", "c"] {
+        again.forget_missing(id).await.unwrap();
+    }
+    again.close().await.unwrap();
+    assert!(bench.open().await.missing().is_empty());
+}
+
+#[tokio::test]
 async fn trusted_contact_tokens_come_back_and_expire() {
     let bench = Bench::new();
     let store = bench.open().await;

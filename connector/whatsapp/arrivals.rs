@@ -109,7 +109,7 @@ pub(super) async fn hand_over(
             (pn, lid) = learned.next() => {
                 inbox.learned(format!("{pn}@s.whatsapp.net"), format!("{lid}@lid")).await;
             }
-            () = socket.closing.cancelled() => return,
+            () = socket.closed.cancelled() => return,
         }
     }
 }

@@ -16,6 +16,7 @@ use super::{
     http::NoHttp,
     inbound::InboxHook,
     listener::{Ends, Listener},
+    own_copies::OwnCopies,
     own_retries::OwnRetries,
     tasks::Tasks,
     transport::HeldBack,
@@ -39,7 +40,7 @@ pub(super) async fn build(
 ) -> Result<Ready, OpenError> {
     let device = keys.load().await.map_err(|error| OpenError::Keys(error.to_string()))?;
     let linked = device.is_some_and(|device| device.pn.is_some());
-    let tasks = Tasks::new();
+    let tasks = Tasks::new(ends.retries.clone());
     let choice = tasks.choice();
     let bot = Bot::builder()
         .with_backend_arc(keys.clone())
@@ -64,8 +65,10 @@ pub(super) async fn build(
     let bot = if linked { bot } else { bot.with_device_props(device_props(&shared.config.device_name)) };
     let bot = bot.build().await.map_err(|error| OpenError::Library(error.to_string()))?;
     let client = bot.client();
-    let own_retries = OwnRetries::start(Arc::downgrade(&client), keys, choice);
-    let (listener, events) = Listener::new(&client, ends, own_retries);
+    let (weak, retries) = (Arc::downgrade(&client), &ends.retries);
+    let own_retries = OwnRetries::start(weak.clone(), keys.clone(), choice, retries.clone());
+    let own_copies = OwnCopies::start(weak, keys, retries.clone());
+    let (listener, events) = Listener::new(&client, ends, own_retries, own_copies);
     client.subscribe_handler(Arc::new(listener)).detach();
     Ok((bot, events))
 }

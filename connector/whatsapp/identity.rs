@@ -46,6 +46,11 @@ impl Identity {
     }
 }
 
+/// Whether an address is of the account that a client is linked to, with whatever device.
+pub(super) fn is_own(client: &Client, jid: &Jid) -> bool {
+    client.pn().iter().chain(&client.lid()).any(|own| own.user == jid.user && own.server == jid.server)
+}
+
 /// Phone numbers are personal data, and events are logged: only which addresses are known is shown.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio_util::task::TaskTracker;
 use whatsapp_rust::{
     Client, RawNodeLease,
     types::events::{Event, EventHandler, EventInterest, EventKind},
@@ -14,6 +15,7 @@ use whatsapp_rust::{
 use super::{
     acks::{Acks, refusal},
     arrivals::Arrivals,
+    own_copies::OwnCopies,
     own_retries::OwnRetries,
     translate::is_rate_limit,
 };
@@ -27,6 +29,8 @@ pub(super) struct Ends {
     pub acks: Acks,
     pub connected: Arc<AtomicBool>,
     pub arrivals: Arrivals,
+    /// Requests to send something again that came, or are to go, over the connection.
+    pub retries: TaskTracker,
 }
 
 /// Sorts a client's events: acks to who waits, what becomes of the connection to the pump, what arrives to
@@ -36,6 +40,7 @@ pub(super) struct Listener {
     ends: Ends,
     queue: mpsc::Sender<Arc<Event>>,
     own_retries: OwnRetries,
+    own_copies: OwnCopies,
     _sees_stanzas: RawNodeLease,
 }
 
@@ -44,10 +49,12 @@ impl Listener {
         client: &Arc<Client>,
         ends: Ends,
         own_retries: OwnRetries,
+        own_copies: OwnCopies,
     ) -> (Self, mpsc::Receiver<Arc<Event>>) {
         let (queue, events) = mpsc::channel(ROOM);
         let _sees_stanzas = client.acquire_raw_node_forwarding();
-        (Self { client: Arc::downgrade(client), ends, queue, own_retries, _sees_stanzas }, events)
+        let client = Arc::downgrade(client);
+        (Self { client, ends, queue, own_retries, own_copies, _sees_stanzas }, events)
     }
 
     fn connection_lost(&self) {
@@ -94,9 +101,13 @@ impl EventHandler for Listener {
                     self.to_pump(event);
                 }
             }
+            Event::UndecryptableMessage(message) => self.own_copies.miss(&message.info),
             // The hook stored these.
-            Event::Messages(batch) if batch.hook_committed => {}
+            Event::Messages(batch) if batch.hook_committed => self.own_copies.come(batch),
             Event::Receipt(_) | Event::Messages(_) => {
+                if let Event::Messages(batch) = &*event {
+                    self.own_copies.come(batch);
+                }
                 if self.ends.arrivals.put(event).is_err() {
                     self.no_room("receipts and messages");
                 }
@@ -129,6 +140,7 @@ impl EventHandler for Listener {
             EventKind::PairingQrCodesExhausted,
             EventKind::ClientOutdated,
             EventKind::Messages,
+            EventKind::UndecryptableMessage,
             EventKind::Receipt,
             EventKind::ServerAck,
             EventKind::RawNode,

@@ -16,6 +16,7 @@ mod identity;
 mod inbound;
 mod listener;
 mod members;
+mod own_copies;
 mod own_retries;
 mod pump;
 mod receipt;
@@ -30,6 +31,7 @@ use std::{sync::Arc, time::Duration};
 use whatsapp_rust::transport::{TokioWebSocketTransportFactory, TransportFactory, default_tls_connector};
 
 use crate::session_store::SessionStore;
+use identity::is_own;
 
 pub use config::{EnvError, WhatsAppConfig};
 pub use error::{AddressError, CommandError, OpenError, SendError};

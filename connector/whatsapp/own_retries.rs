@@ -11,6 +11,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use whatsapp_rust::{
     Client, EncType, Jid, NodeBuilder, OwnedNodeRef, anyhow,
     anyhow::{Context, bail},
@@ -29,7 +30,10 @@ use whatsapp_rust::{
     waproto::codec,
 };
 
-use super::tasks::Choice;
+use super::{
+    is_own,
+    tasks::{Choice, Next},
+};
 use crate::session_store::SessionStore;
 
 /// As many as there are messages kept for sending again.
@@ -42,7 +46,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The requests of one client.
 pub(super) struct OwnRetries {
     choice: Choice,
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<(Request, TaskTrackerToken)>,
+    unanswered: TaskTracker,
 }
 
 /// More requests wait than there are messages to ask for.
@@ -62,42 +67,51 @@ struct Request {
 }
 
 impl OwnRetries {
-    /// Starts answering, for as long as the client lives.
-    pub fn start(client: Weak<Client>, keys: Arc<SessionStore>, choice: Choice) -> Self {
+    /// Starts answering, for as long as the client lives. What is not answered yet, be it by the library, is
+    /// in `unanswered`.
+    pub fn start(
+        client: Weak<Client>,
+        keys: Arc<SessionStore>,
+        choice: Choice,
+        unanswered: TaskTracker,
+    ) -> Self {
         let (requests, waiting) = mpsc::channel(ROOM);
         tokio::spawn(answer_all(client, keys, waiting));
-        Self { choice, requests }
+        Self { choice, requests, unanswered }
     }
 
     /// To be shown each stanza before the library handles it. Takes it from the library when it is a request
     /// of the owner's devices.
     pub fn catch(&self, client: &Client, stanza: &Arc<OwnedNodeRef>) -> Result<(), Full> {
-        let request = Request::read(stanza, |from| is_own(client, from));
-        self.choice.next_is_wanted(request.is_none());
-        match request.map(|request| self.requests.try_send(request)) {
-            Some(Err(mpsc::error::TrySendError::Full(_))) => Err(Full),
-            _ => Ok(()),
+        if !is_retry(stanza) {
+            self.choice.next_is(Next::Started);
+            return Ok(());
+        }
+        let Some(request) = Request::read(stanza, |from| is_own(client, from)) else {
+            self.choice.next_is(Next::Tracked);
+            return Ok(());
+        };
+        self.choice.next_is(Next::Dropped);
+        match self.requests.try_send((request, self.unanswered.token())) {
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Full),
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
         }
     }
 }
 
-fn is_own(client: &Client, jid: &Jid) -> bool {
-    client.pn().iter().chain(&client.lid()).any(|own| own.user == jid.user && own.server == jid.server)
+/// Whether the library starts a task to answer the stanza.
+fn is_retry(stanza: &OwnedNodeRef) -> bool {
+    let mut attrs = stanza.attrs();
+    stanza.tag() == "receipt"
+        && attrs.optional_string("type").as_deref() == Some("retry")
+        && attrs.optional_string("id").is_some()
+        && stanza.get_optional_child("participants").is_none()
 }
 
 impl Request {
-    /// `None` unless the library would start a task for the stanza and take it for somebody else's.
+    /// `None` when it comes from somebody else, or from a group, where the library goes by the participant.
     fn read(stanza: &Arc<OwnedNodeRef>, is_own: impl Fn(&Jid) -> bool) -> Option<Self> {
-        if stanza.tag() != "receipt" {
-            return None;
-        }
         let mut attrs = stanza.attrs();
-        if attrs.optional_string("type").as_deref() != Some("retry")
-            || attrs.optional_string("id").is_none()
-            || stanza.get_optional_child("participants").is_some()
-        {
-            return None;
-        }
         let from =
             attrs.optional_jid("from").filter(|from| (from.is_pn() || from.is_lid()) && is_own(from))?;
         let recipient = attrs.optional_jid("recipient");
@@ -114,8 +128,12 @@ impl Request {
     }
 }
 
-async fn answer_all(client: Weak<Client>, keys: Arc<SessionStore>, mut requests: mpsc::Receiver<Request>) {
-    while let Some(request) = requests.recv().await {
+async fn answer_all(
+    client: Weak<Client>,
+    keys: Arc<SessionStore>,
+    mut requests: mpsc::Receiver<(Request, TaskTrackerToken)>,
+) {
+    while let Some((request, _until_answered)) = requests.recv().await {
         if !(1..MAX_RETRY_COUNT).contains(&request.count) {
             continue;
         }
@@ -258,7 +276,7 @@ mod tests {
     }
 
     fn read(stanza: &Arc<OwnedNodeRef>) -> Option<Request> {
-        Request::read(stanza, |from| from.user == "6281")
+        is_retry(stanza).then(|| Request::read(stanza, |from| from.user == "6281"))?
     }
 
     #[test]

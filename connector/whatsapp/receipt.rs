@@ -3,12 +3,12 @@
 use std::fmt;
 
 use whatsapp_rust::{
-    Client, Jid,
+    Client,
     types::{events, presence::ReceiptType},
     wacore_binary::JidExt,
 };
 
-use super::{Chat, Identity, members};
+use super::{Chat, Identity, is_own, members};
 use crate::session_store::SessionStore;
 
 /// No id of a message is longer, in characters. WhatsApp's own have up to about 40.
@@ -83,10 +83,6 @@ fn kind_of(kind: &ReceiptType) -> Option<ReceiptKind> {
         ReceiptType::ServerError => Some(ReceiptKind::ServerError),
         _ => None,
     }
-}
-
-fn is_own(client: &Client, jid: &Jid) -> bool {
-    client.pn().iter().chain(&client.lid()).any(|own| own.user == jid.user && own.server == jid.server)
 }
 
 impl fmt::Debug for Receipt {

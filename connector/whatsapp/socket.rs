@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use whatsapp_rust::{
     Client, ClientError, ErrorChainExt, Jid, SendOptions, anyhow,
     bot::{Bot, BotHandle},
@@ -31,7 +31,10 @@ use crate::session_store::SessionStore;
 /// How long closing waits for the client to come to its end.
 const CLOSING: Duration = Duration::from_secs(20);
 
-/// How long it then waits for what has arrived to be noted down, which goes on by itself.
+/// How long requests to send something again may still be answered before that.
+const ANSWERING: Duration = Duration::from_secs(2);
+
+/// How long closing then waits for what has arrived to be noted down, which goes on by itself.
 const HANDING_OVER: Duration = Duration::from_secs(2);
 
 /// The socket of one device. Dropping it without [`Socket::close`] stops it, but may lose the newest
@@ -52,6 +55,8 @@ pub(super) struct Inner {
     pub ends: Ends,
     /// The session wants the socket closed.
     pub closing: CancellationToken,
+    /// Nothing can come any more.
+    pub closed: CancellationToken,
     /// The client of the current round of QR codes; after that it stays the same.
     client: RwLock<Arc<Client>>,
 }
@@ -103,7 +108,12 @@ impl Socket {
         inbox: Arc<dyn Inbox>,
     ) -> Result<Self, OpenError> {
         let (arrivals, waiting) = arrivals::queue();
-        let ends = Ends { acks: Acks::default(), connected: Arc::new(AtomicBool::new(false)), arrivals };
+        let ends = Ends {
+            acks: Acks::default(),
+            connected: Arc::new(AtomicBool::new(false)),
+            arrivals,
+            retries: TaskTracker::new(),
+        };
         let learned = keys.learned();
         let (bot, events) = client::build(&shared, keys.clone(), inbox.clone(), ends.clone()).await?;
         let inner = Arc::new(Inner {
@@ -112,6 +122,7 @@ impl Socket {
             state: StateCell::default(),
             ends,
             closing: CancellationToken::new(),
+            closed: CancellationToken::new(),
             client: RwLock::new(bot.client()),
         });
         let states = inner.state.watch();
@@ -244,6 +255,12 @@ impl Socket {
     /// changes: they are opened again for the next socket.
     pub async fn close(&self) {
         self.inner.closing.cancel();
+        // Whoever lost the lease must be gone at once.
+        if self.is_connected() && self.inner.keys.are_ours() {
+            // The server has been told that these have come.
+            self.inner.ends.retries.close();
+            let _answered = timeout(ANSWERING, self.inner.ends.retries.wait()).await;
+        }
         self.inner.client().disconnect().await;
         let pump = self.pump.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut pump) = pump
@@ -253,6 +270,7 @@ impl Socket {
             pump.abort();
         }
         self.inner.connection_over();
+        self.inner.closed.cancel();
         let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(arrivals) = arrivals {
             let _noted_down = timeout(HANDING_OVER, arrivals).await;
@@ -287,6 +305,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         self.inner.closing.cancel();
+        self.inner.closed.cancel();
         self.inner.client().signal_shutdown_sync();
         if let Some(pump) = self.pump.get_mut().unwrap_or_else(PoisonError::into_inner) {
             pump.abort();

@@ -1,8 +1,8 @@
-//! The library's tasks, of which a chosen one is not started.
+//! The library's tasks, of which a chosen one is waited for at the end, or not started at all.
 //!
 //! The library answers some stanzas in a task of its own and cannot be told not to. It starts that task in the
 //! same breath in which it has shown the stanza: on one thread, and with nothing awaited in between. So who was shown
-//! a stanza can have the next task that the same client starts on that thread dropped.
+//! a stanza can choose what becomes of the next task that the same client starts on that thread.
 
 use std::{
     cell::Cell,
@@ -11,30 +11,41 @@ use std::{
     time::Duration,
 };
 
+use tokio_util::task::TaskTracker;
 use whatsapp_rust::{Runtime, TokioRuntime, wacore::runtime::AbortHandle};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 thread_local! {
-    /// Whose next task on this thread is not started; 0 for nobody's.
-    static UNWANTED: Cell<u64> = const { Cell::new(0) };
+    /// What becomes of the next task on this thread, and of which client's; 0 is nobody.
+    static NEXT: Cell<(u64, Next)> = const { Cell::new((0, Next::Started)) };
+}
+
+/// What becomes of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Started,
+    /// It is started, and waited for before the connection is closed.
+    Tracked,
+    Dropped,
 }
 
 /// Runs the tasks of one client.
 pub(super) struct Tasks {
     client: u64,
+    tracker: TaskTracker,
 }
 
-/// By which the next task of the client is dropped.
+/// By which the next task of the client is chosen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Choice {
     client: u64,
 }
 
 impl Tasks {
-    pub fn new() -> Self {
+    pub fn new(tracker: TaskTracker) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
-        Self { client: CLIENTS.fetch_add(1, Ordering::Relaxed) }
+        Self { client: CLIENTS.fetch_add(1, Ordering::Relaxed), tracker }
     }
 
     pub fn choice(&self) -> Choice {
@@ -43,19 +54,26 @@ impl Tasks {
 }
 
 impl Choice {
-    /// Whether the next task that the client starts on this thread is wanted.
-    pub fn next_is_wanted(self, wanted: bool) {
-        UNWANTED.set(if wanted { 0 } else { self.client });
+    /// Says what becomes of the next task that the client starts on this thread.
+    pub fn next_is(self, next: Next) {
+        NEXT.set((self.client, next));
     }
 }
 
 impl Runtime for Tasks {
     fn spawn(&self, future: Task) -> AbortHandle {
-        if UNWANTED.get() == self.client {
-            UNWANTED.set(0);
-            return AbortHandle::noop();
+        let next = match NEXT.get() {
+            (client, next) if client == self.client => next,
+            _ => Next::Started,
+        };
+        match next {
+            Next::Started => return TokioRuntime.spawn(future),
+            Next::Tracked | Next::Dropped => NEXT.set((self.client, Next::Started)),
         }
-        TokioRuntime.spawn(future)
+        match next {
+            Next::Dropped => AbortHandle::noop(),
+            _ => TokioRuntime.spawn(Box::pin(self.tracker.track_future(future))),
+        }
     }
 
     fn spawn_detached(&self, future: Task) {
@@ -85,26 +103,34 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_task_of_one_client_is_not_started() {
+    async fn one_task_of_one_client_is_not_started_or_waited_for() {
         let ran = Arc::new(AtomicU32::new(0));
         let task = |value: u32| -> Task {
             let ran = ran.clone();
             Box::pin(async move {
+                tokio::task::yield_now().await;
                 ran.fetch_add(value, Ordering::Relaxed);
             })
         };
-        let (one, other) = (Tasks::new(), Tasks::new());
-        one.choice().next_is_wanted(false);
+        let tracker = TaskTracker::new();
+        let (one, other) = (Tasks::new(tracker.clone()), Tasks::new(TaskTracker::new()));
+        one.choice().next_is(Next::Dropped);
         other.spawn(task(1)).detach();
         one.spawn_detached(task(10));
         one.spawn(task(100)).detach();
         one.spawn(task(1000)).detach();
-        one.choice().next_is_wanted(false);
-        one.choice().next_is_wanted(true);
+        one.choice().next_is(Next::Dropped);
+        one.choice().next_is(Next::Started);
         one.spawn(task(10_000)).detach();
+        assert!(tracker.is_empty());
+        one.choice().next_is(Next::Tracked);
+        one.spawn(task(100_000)).detach();
+        assert_eq!(tracker.len(), 1);
+        tracker.close();
+        tracker.wait().await;
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(ran.load(Ordering::Relaxed), 11_011);
+        assert_eq!(ran.load(Ordering::Relaxed), 111_011);
     }
 }

@@ -15,6 +15,7 @@ mod me;
 mod messages;
 mod plans;
 mod queue;
+mod set_aside;
 mod usage;
 mod users;
 mod webhooks;
@@ -96,6 +97,7 @@ pub fn queries() -> Vec<Route> {
         commands::get::route(),
         health::route(),
         workers::list::route(),
+        set_aside::route(),
         description::openapi::route(),
         description::page::route(),
     ]

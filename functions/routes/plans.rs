@@ -39,6 +39,8 @@ struct PlanBody {
     schedules: Option<u32>,
     /// How long audit entries are kept, in days.
     audit_days: u32,
+    /// How long messages and chats are kept, in days; null is for ever.
+    retention_days: Option<u32>,
     rates: BTreeMap<Meter, Vec<Rate>>,
 }
 
@@ -50,6 +52,7 @@ impl PlanBody {
             auto_replies: plan.auto_replies,
             schedules: plan.schedules,
             audit_days: plan.audit_days,
+            retention_days: plan.retention_days,
             rates: plan.rates.clone(),
         }
     }

@@ -84,7 +84,7 @@ run "alarms" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_metric_alarm.log)) == toset(["two-holders", "failed-leases"]) && aws_cloudwatch_log_metric_filter.alarm["two-holders"].pattern == "\"two holders\""
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.log)) == toset(["two-holders", "failed-leases", "set-aside"]) && aws_cloudwatch_log_metric_filter.alarm["two-holders"].pattern == "\"two holders\""
     error_message = "The texts of the log that somebody has to know of are watched."
   }
 

@@ -132,6 +132,11 @@ prefixed_id!(
     "dlv_"
 );
 prefixed_id!(
+    /// Something that was set aside.
+    SetAsideId,
+    "sas_"
+);
+prefixed_id!(
     /// One HTTP request.
     RequestId,
     "req_"

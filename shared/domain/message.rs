@@ -26,6 +26,9 @@ pub struct Message {
     /// Who wrote it, in a group or when it is not the chat itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<Jid>,
+    /// What its sender calls itself, of what was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_name: Option<String>,
     /// From or to the device.
     pub direction: Direction,
     /// What it holds.

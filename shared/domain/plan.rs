@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::{Date, Month, OffsetDateTime, Time};
 use utoipa::ToSchema;
 
+use super::retention::Retention;
 use crate::clock::Timestamp;
 
 const BUILT_IN: &str = include_str!("plans.toml");
@@ -28,6 +29,10 @@ pub struct Plan {
     /// How long events are kept, in days.
     #[serde(default = "week")]
     pub event_days: u32,
+    /// How long messages and chats are kept, in days; for ever when there is no number.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub retention_days: Option<u32>,
     /// How much of what in which time.
     #[serde(default)]
     pub rates: BTreeMap<Meter, Vec<Rate>>,
@@ -38,6 +43,11 @@ fn week() -> u32 {
 }
 
 impl Plan {
+    /// How long messages and chats are kept.
+    pub fn retention(&self) -> Retention {
+        Retention { days: self.retention_days }
+    }
+
     /// All rates, one by one.
     pub fn all_rates(&self) -> Vec<(Meter, Rate)> {
         self.rates.iter().flat_map(|(meter, rates)| rates.iter().map(|rate| (*meter, *rate))).collect()
@@ -202,6 +212,9 @@ pub enum PlansError {
     /// Which of the two would count?
     #[error("the plan `{0}` limits the same thing in the same span twice")]
     Twice(String),
+    /// Nothing could be kept.
+    #[error("the plan `{0}` has `retentionDays = 0`: at least a day, or no number to keep everything")]
+    NoRetention(String),
     /// Newcomers would have none.
     #[error("the plans file has no plan `{DEFAULT}`, which newcomers get")]
     NoDefault,
@@ -215,6 +228,9 @@ impl Plans {
             let mut seen: Vec<(Meter, Span)> =
                 plan.all_rates().iter().map(|(meter, rate)| (*meter, rate.per)).collect();
             seen.sort_unstable();
+            if plan.retention_days == Some(0) {
+                return Err(PlansError::NoRetention(name.clone()));
+            }
             if seen.windows(2).any(|pair| pair[0] == pair[1]) {
                 return Err(PlansError::Twice(name.clone()));
             }
@@ -272,6 +288,8 @@ mod tests {
         assert_eq!(rates.len(), 5);
         assert!(Plans::parse("[pro]\nauditDays = 1").is_err());
         assert!(Plans::parse("[basic]\nauditDays = 1\ndevises = 3").is_err());
+        assert!(Plans::parse("[basic]\nauditDays = 1\nretentionDays = 0").is_err());
+        assert_eq!(Plans::built_in().get("basic").retention().days, Some(90));
         let twice =
             "[basic]\nauditDays = 1\nrates.qr = [{ limit = 1, per = \"day\" }, { limit = 2, per = \"day\" }]";
         assert!(matches!(Plans::parse(twice), Err(PlansError::Twice(_))));

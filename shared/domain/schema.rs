@@ -42,6 +42,7 @@ text_schema!(ids::AuditId, "Id of an audit entry", None, Some("^aud_[0-9A-HJKMNP
 text_schema!(ids::CommandId, "Id of a command", None, Some("^cmd_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::DeviceId, "Id of a device", None, Some("^dev_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::MessageId, "Id of a message", None, Some("^msg_[0-9A-HJKMNP-TV-Z]{26}$"));
+text_schema!(ids::SetAsideId, "Id of what was set aside", None, Some("^sas_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::WorkerId, "Id of a connector that runs", None, Some("^wrk_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::WebhookId, "Id of a webhook", None, Some("^whk_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::DeliveryId, "Id of a delivery", None, Some("^dlv_[0-9A-HJKMNP-TV-Z]{26}$"));

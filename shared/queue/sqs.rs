@@ -27,6 +27,7 @@ use crate::{
         ids::{DeviceId, MessageId, TenantId},
         message::Priority,
     },
+    failure::FailureKind,
     faults::Faults,
 };
 
@@ -114,10 +115,13 @@ pub enum QueueError {
     /// Out of reach or busy, after retries with backoff.
     #[error("SQS is not available")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Any other answer that is not a success.
+    /// SQS takes no such requests of this deployment.
+    #[error("SQS refuses this deployment")]
+    Misconfigured(#[source] Box<dyn Error + Send + Sync>),
+    /// SQS does not take this one request, or never will.
     #[error("SQS refused a request")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
-    /// Of several messages some could not be deleted or extended: their handles are too old, mostly.
+    /// Of several messages some could not be sent, deleted or extended: their handles are too old, mostly.
     #[error("SQS refused {0} of several messages: {1}")]
     Partly(usize, String),
     /// A payload that cannot be written.
@@ -125,17 +129,27 @@ pub enum QueueError {
     Payload(#[from] serde_json::Error),
 }
 
+impl QueueError {
+    /// Who waits, and what is given up.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Unavailable(_) | Self::Partly(..) => FailureKind::Unavailable,
+            Self::Misconfigured(_) => FailureKind::Misconfigured,
+            Self::Refused(_) | Self::Payload(_) => FailureKind::Poison,
+        }
+    }
+}
+
 impl<E> From<SdkError<E>> for QueueError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     fn from(error: SdkError<E>) -> Self {
-        const PASSING: [&str; 4] = ["RequestThrottled", "ThrottlingException", "OverLimit", "InternalError"];
-        let passing = match &error {
-            SdkError::ServiceError(inner) => inner.err().code().is_some_and(|code| PASSING.contains(&code)),
-            _ => true,
-        };
-        if passing { Self::Unavailable(error.into()) } else { Self::Refused(error.into()) }
+        match FailureKind::of(&error) {
+            FailureKind::Unavailable => Self::Unavailable(error.into()),
+            FailureKind::Misconfigured => Self::Misconfigured(error.into()),
+            FailureKind::Poison => Self::Refused(error.into()),
+        }
     }
 }
 
@@ -407,7 +421,12 @@ impl Queues {
         if let Some(url) = self.0.urls.read().await.get(&(kind, shard)) {
             return Ok(url.clone());
         }
-        let answer = self.client().get_queue_url().queue_name(self.name(kind, shard)).send().await?;
+        let answer = self.client().get_queue_url().queue_name(self.name(kind, shard)).send().await;
+        // A name that SQS does not take is the deployment's, whatever is to go there.
+        let answer = answer.map_err(|error| match QueueError::from(error) {
+            QueueError::Refused(error) => QueueError::Misconfigured(error),
+            other => other,
+        })?;
         let url = answer.queue_url.unwrap_or_default();
         self.0.urls.write().await.insert((kind, shard), url.clone());
         Ok(url)

@@ -10,6 +10,7 @@ use crate::{
         api_key,
         ids::{TenantId, TokenFamilyId},
         permissions::Permission,
+        retention::Retention,
         role::Role,
     },
     secret::Secret,
@@ -61,6 +62,11 @@ impl Caller {
     /// Whether no plan limits the caller: administrators.
     pub fn is_exempt(&self) -> bool {
         self.account.role == Role::Admin
+    }
+
+    /// How long what the caller stores is kept.
+    pub fn retention(&self, ctx: &Context) -> Retention {
+        ctx.plans.get(&self.account.plan).retention()
     }
 
     /// Fails unless the caller may do this.
@@ -154,7 +160,11 @@ async fn find_key(
     let found = api_keys::find(&ctx.db, &hash).await?;
     let found = found.filter(|key| key.works(now, ip)).ok_or_else(unknown)?;
     if found.last_used_at.is_none_or(|at| now.since(at) >= api_keys::USE_RESOLUTION) {
-        api_keys::set_last_used(&ctx.db, &hash, now).await?;
+        // Knowing when a key was used is not worth refusing its owner.
+        if let Err(error) = api_keys::set_last_used(&ctx.db, &hash, now).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(key = %found.id, error, "the use of an API key could not be written down");
+        }
     }
     Ok((hash, found))
 }

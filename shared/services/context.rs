@@ -16,6 +16,8 @@ use crate::{
         Charges,
         accounts::{Families, KeyError, Tokens},
         events::{Emitter, Tails},
+        retention::Retentions,
+        set_aside::Keeper,
     },
     store::Db,
 };
@@ -53,6 +55,10 @@ pub struct Context {
     pub tails: Tails,
     /// The way to addresses that tenants give.
     pub outbound: Outbound,
+    /// How long tenants' data is kept.
+    pub retentions: Retentions,
+    /// What could never be done, for an operator to see.
+    pub set_aside: Keeper,
     /// Seals the secrets of webhooks.
     pub webhook_secrets: Sealer,
     /// What the pauses between tries of a webhook are multiplied with.
@@ -67,9 +73,13 @@ impl Context {
     pub async fn new(config: &Config) -> Result<Self, KeyError> {
         let sdk = aws::sdk_config(&config.aws).await;
         let (queues, clock) = (Queues::new(&sdk, config), Arc::new(SystemClock));
+        let db = Db::new(&sdk, config);
+        let set_aside = Keeper::new(db.clone(), clock.clone());
         Ok(Self {
-            db: Db::new(&sdk, config),
-            emitter: Emitter::new(queues.clone(), clock.clone()),
+            db,
+            emitter: Emitter::new(queues.clone(), set_aside.clone(), clock.clone()),
+            retentions: Retentions::default(),
+            set_aside,
             tails: Tails::default(),
             queues,
             clock,

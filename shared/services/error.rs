@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{queue::QueueError, store::StoreError};
+use crate::{failure::FailureKind, queue::QueueError, store::StoreError};
 
 /// What kind of failure it is; HTTP makes its status of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,7 +24,9 @@ pub enum Category {
     RateLimited,
     /// Something that Kurir depends on is away; try again.
     Unavailable,
-    /// A fault of Kurir's own.
+    /// AWS refuses what this deployment asks, until somebody mends it.
+    Misconfigured,
+    /// A fault of Kurir's own, or something stored that cannot be read or written.
     Internal,
 }
 
@@ -118,44 +120,53 @@ impl Error {
         }
     }
 
+    /// Whether the same will work some day, when AWS is back or the deployment is mended: whoever can wait does.
+    pub fn passes(&self) -> bool {
+        matches!(self.category, Category::Unavailable | Category::Misconfigured)
+    }
+
+    /// Something that Kurir depends on is busy or away.
     pub(super) fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::of(FailureKind::Unavailable, cause)
+    }
+
+    /// A failure of what Kurir depends on.
+    fn of(kind: FailureKind, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let (category, code, detail, pause) = match kind {
+            FailureKind::Unavailable => {
+                (Category::Unavailable, "unavailable", "a part of Kurir is busy or away; try again soon", 1)
+            }
+            FailureKind::Misconfigured => (
+                Category::Misconfigured,
+                "misconfigured",
+                "this deployment of Kurir is not as it should be; its log says what is wrong",
+                10,
+            ),
+            FailureKind::Poison => return Self::internal(cause),
+        };
         Self {
             cause: Some(cause.into()),
-            retry_after: Some(Duration::from_secs(1)),
-            ..Self::new(
-                Category::Unavailable,
-                "unavailable",
-                "a part of Kurir is busy or away; try again soon",
-            )
+            ..Self::new(category, code, detail).retry_after(Duration::from_secs(pause))
         }
     }
 }
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
+        Self::of(error.kind(), error)
     }
 }
 
 /// A failure that several requests share.
 impl From<Arc<StoreError>> for Error {
     fn from(error: Arc<StoreError>) -> Self {
-        match *error {
-            StoreError::Unavailable(_) => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
+        Self::of(error.kind(), error)
     }
 }
 
 impl From<QueueError> for Error {
     fn from(error: QueueError) -> Self {
-        match error {
-            QueueError::Unavailable(_) => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
+        Self::of(error.kind(), error)
     }
 }
 

@@ -170,7 +170,7 @@ async fn get<T: serde::de::DeserializeOwned>(
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(|item| db.read_item(Table::Contacts, item)).transpose()?)
+    answer.item.map(|item| db.read_item(Table::Contacts, item)).transpose()
 }
 
 fn row(link: Link, lid: &Jid, phone: Option<Jid>) -> LidRow {

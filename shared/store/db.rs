@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
 use crate::{
     config::Config,
     crypto::{OpenError, TenantSealers},
+    failure::FailureKind,
     faults::Faults,
 };
 
@@ -52,11 +53,13 @@ pub enum Table {
     Counters,
     /// Who did what.
     Audit,
+    /// What could never be done and was passed over.
+    SetAside,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Accounts,
         Self::ApiKeys,
         Self::RefreshTokens,
@@ -74,6 +77,7 @@ impl Table {
         Self::Commands,
         Self::Counters,
         Self::Audit,
+        Self::SetAside,
     ];
 
     /// The name in `infra/tables.json`, without the deployment's prefix.
@@ -96,6 +100,7 @@ impl Table {
             Self::Commands => "commands",
             Self::Counters => "counters",
             Self::Audit => "audit",
+            Self::SetAside => "set-aside",
         }
     }
 }
@@ -159,7 +164,10 @@ pub enum StoreError {
     /// Too many requests, or DynamoDB out of reach, after retries with backoff.
     #[error("DynamoDB is not available")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Any other answer that is not a success.
+    /// DynamoDB takes no such requests of this deployment.
+    #[error("DynamoDB refuses this deployment")]
+    Misconfigured(#[source] Box<dyn Error + Send + Sync>),
+    /// DynamoDB does not take this one request, or never will.
     #[error("DynamoDB refused a request")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
     /// A row that does not have the form of its type.
@@ -170,26 +178,26 @@ pub enum StoreError {
     Sealed(#[from] OpenError),
 }
 
+impl StoreError {
+    /// Who waits, and what is given up.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Unavailable(_) => FailureKind::Unavailable,
+            Self::Misconfigured(_) => FailureKind::Misconfigured,
+            Self::Refused(_) | Self::Row(_) | Self::Sealed(_) => FailureKind::Poison,
+        }
+    }
+}
+
 impl<E> From<SdkError<E>> for StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     fn from(error: SdkError<E>) -> Self {
-        const PASSING: [&str; 8] = [
-            "ProvisionedThroughputExceededException",
-            "ThrottlingException",
-            "RequestLimitExceeded",
-            "InternalServerError",
-            "ServiceUnavailable",
-            "TransactionInProgressException",
-            // A conflict with another transaction; a failed condition never gets here.
-            "TransactionCanceledException",
-            "TransactionConflictException",
-        ];
-        let passing = match &error {
-            SdkError::ServiceError(inner) => inner.err().code().is_some_and(|code| PASSING.contains(&code)),
-            _ => true,
-        };
-        if passing { Self::Unavailable(error.into()) } else { Self::Refused(error.into()) }
+        match FailureKind::of(&error) {
+            FailureKind::Unavailable => Self::Unavailable(error.into()),
+            FailureKind::Misconfigured => Self::Misconfigured(error.into()),
+            FailureKind::Poison => Self::Refused(error.into()),
+        }
     }
 }

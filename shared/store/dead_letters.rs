@@ -14,6 +14,7 @@ use crate::{
     domain::{
         ids::{DeviceId, MessageId, TenantId},
         message::{Message, MessageStatus},
+        retention::Retention,
     },
 };
 
@@ -68,6 +69,7 @@ pub async fn requeue(
     shard: u16,
     now: Timestamp,
     expires_at: Timestamp,
+    retention: Retention,
 ) -> Result<Option<Message>, StoreError> {
     let request = db
         .client()
@@ -83,6 +85,10 @@ pub async fn requeue(
         .set("status", MessageStatus::Queued)?
         .set("attempts", 0)?
         .set("expiresAt", expires_at)?
+        .set_some(
+            "ttl",
+            retention.until_sent(message.created_at, Some(expires_at)).map(Timestamp::unix_seconds),
+        )?
         .set("outboxShard", keys::shard_partition(shard))?
         .set("outboxPosition", position)?
         .remove("error")

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
-    operation::update_item::builders::UpdateItemFluentBuilder,
+    operation::{query::builders::QueryFluentBuilder, update_item::builders::UpdateItemFluentBuilder},
     types::{
         AttributeValue, Delete, Put, ReturnValue, TransactWriteItem, Update as UpdateWrite,
         builders::UpdateBuilder,
@@ -174,36 +174,43 @@ pub async fn list_by_shard(db: &Db, shard: u16) -> Result<Vec<Device>, StoreErro
         account_id: TenantId,
         id: DeviceId,
     }
-    let query = db
-        .client()
-        .query()
-        .table_name(db.table(Table::Devices))
-        .index_name("by-shard")
-        .key_condition_expression("shardKey = :shard")
-        .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)));
-    let found: Vec<Key> = query_all(db, query).await?;
+    let found: Vec<Key> = query_all(db, by_shard(db, shard)).await?;
     batch_get(db, Table::Devices, found.iter().map(|k| key(k.account_id, k.id)).collect()).await
 }
 
-/// Changes name, pacing, and what becomes of messages when the number changes. `None` when there is no such device.
+/// Whether any device lies in a shard.
+pub async fn any_in_shard(db: &Db, shard: u16) -> Result<bool, StoreError> {
+    let found = by_shard(db, shard).limit(1).send().await?;
+    Ok(found.count > 0)
+}
+
+/// Changes name, pacing, and what becomes of messages when the number changes. Pacing is changed only as long as the
+/// device's rules are those of the number beside it. `None` when they are not, or when there is no such device.
 pub async fn change(
     db: &Db,
     tenant: TenantId,
     id: DeviceId,
     name: Option<&str>,
-    pacing: Option<&Pacing>,
+    pacing: Option<(&Pacing, u32)>,
     on_relink: Option<OnRelink>,
     now: Timestamp,
 ) -> Result<Option<Device>, StoreError> {
     let mut update = Update::default()
         .set_some("name", name)?
-        .set_some("pacing", pacing)?
+        .set_some("pacing", pacing.map(|(pacing, _)| pacing))?
         .set_some("onRelink", on_relink)?
         .set("updatedAt", now)?;
     if pacing.is_some() || on_relink.is_some() {
         update = update.add("sendRules", 1)?;
     }
-    send(db, update.apply(live(db, tenant, id)?)).await
+    let request = live(db, tenant, id)?;
+    let request = match pacing {
+        Some((_, rules)) => request
+            .condition_expression("attribute_exists(id) AND desired <> :deleted AND sendRules = :rules")
+            .expression_attribute_values(":rules", AttributeValue::N(rules.to_string())),
+        None => request,
+    };
+    send(db, update.apply(request)).await
 }
 
 /// Writes down what the owner wants, and the status that it shows at once. `None` when there is no such
@@ -344,6 +351,15 @@ pub async fn list_all(db: &Db, tenant: TenantId) -> Result<Vec<Device>, StoreErr
         .expression_attribute_values(":account", AttributeValue::S(tenant.to_string()))
         .consistent_read(true);
     query_all(db, query).await
+}
+
+fn by_shard(db: &Db, shard: u16) -> QueryFluentBuilder {
+    db.client()
+        .query()
+        .table_name(db.table(Table::Devices))
+        .index_name("by-shard")
+        .key_condition_expression("shardKey = :shard")
+        .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)))
 }
 
 fn key(tenant: TenantId, id: DeviceId) -> HashMap<String, AttributeValue> {

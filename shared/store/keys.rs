@@ -30,8 +30,20 @@ pub const DEVICES: &str = "devices";
 /// Row in `counters` that says until when a tenant's replay of events may take.
 pub const REPLAY: &str = "replay";
 
+/// Row in `counters` that says how long a tenant's data is kept.
+pub const RETENTION: &str = "retention";
+
+/// Partition in `counters` of the passes that bring stored data under another rule of that.
+pub const RETENTION_PASSES: &str = "retention-passes";
+
+/// Row in `counters` of the walk that looks for accounts whose plans say something new.
+pub const RETENTION_WALK: &str = "retention-walk";
+
 /// Partition of all leases.
 pub const LEASES: &str = "leases";
+
+/// Partition of the index of all that was set aside.
+pub const SET_ASIDE: &str = "set-aside";
 
 /// Partition of all workers.
 pub const WORKERS: &str = "workers";

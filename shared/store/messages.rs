@@ -16,12 +16,14 @@ use super::{
     update::Update,
 };
 use crate::{
+    clock::Timestamp,
     cursor::LastKey,
     domain::{
         device::Link,
         ids::{DeviceId, MessageId, TenantId},
         jid::Jid,
         message::{Message, MessageStatus},
+        retention::Retention,
     },
 };
 
@@ -42,6 +44,9 @@ struct Row {
     /// Digest of the request that made it, to tell a repeated request from another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_hash: Option<String>,
+    /// When it is dropped, in unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ttl: Option<i64>,
     #[serde(flatten)]
     message: Message,
 }
@@ -60,20 +65,26 @@ pub enum Inserted {
     },
 }
 
-/// Stores a message that is to be sent, in the outbox of its device's shard.
+/// Stores a message that is to be sent, in the outbox of its device's shard, for as long as `retention` says.
 pub async fn insert_outgoing(
     db: &Db,
     tenant: TenantId,
     message: &Message,
     shard: u16,
     request_hash: Option<String>,
+    retention: Retention,
 ) -> Result<Inserted, StoreError> {
-    insert(db, tenant, message, Some(shard), request_hash).await
+    insert(db, tenant, message, Some(shard), request_hash, retention).await
 }
 
-/// Stores a message that WhatsApp delivered.
-pub async fn insert_delivered(db: &Db, tenant: TenantId, message: &Message) -> Result<Inserted, StoreError> {
-    insert(db, tenant, message, None, None).await
+/// Stores a message that WhatsApp delivered, for as long as `retention` says.
+pub async fn insert_delivered(
+    db: &Db,
+    tenant: TenantId,
+    message: &Message,
+    retention: Retention,
+) -> Result<Inserted, StoreError> {
+    insert(db, tenant, message, None, None, retention).await
 }
 
 async fn insert(
@@ -82,6 +93,7 @@ async fn insert(
     message: &Message,
     outbox_shard: Option<u16>,
     request_hash: Option<String>,
+    retention: Retention,
 ) -> Result<Inserted, StoreError> {
     let row = Row {
         pk: keys::device_partition(tenant, message.device_id),
@@ -93,6 +105,7 @@ async fn insert(
             keys::outbox_position(message.link(tenant), message.priority, message.created_at, message.id)
         }),
         request_hash,
+        ttl: retention.until_sent(message.created_at, message.expires_at).map(Timestamp::unix_seconds),
         message: message.clone(),
     };
     let result = db

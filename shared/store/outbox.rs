@@ -7,13 +7,18 @@ use aws_sdk_dynamodb::{
 };
 use serde::Deserialize;
 
-use super::{Db, Page, StoreError, Table, keys, messages::IndexKey, messages::get_many, page::query_page};
+use super::{
+    Db, Page, StoreError, Table, keys,
+    messages::{IndexKey, get_many, key},
+    page::query_page,
+    update::Update,
+};
 use crate::{
     clock::Timestamp,
     domain::{
         device::Link,
         ids::{DeviceId, MessageId, TenantId},
-        message::{Message, Priority},
+        message::{Message, MessageStatus, Priority, SendFailure},
     },
 };
 
@@ -86,15 +91,15 @@ pub async fn of_link(
     Ok(found.filter(|w| after.is_none_or(|a| a.message != w.message)).take(usize::from(limit)).collect())
 }
 
-/// How many messages of a link wait.
-pub async fn count(db: &Db, shard: u16, link: Link) -> Result<u64, StoreError> {
+/// How many messages of a link wait: `most` when there are more than that.
+pub async fn count(db: &Db, shard: u16, link: Link, most: u32) -> Result<u32, StoreError> {
     let (from, to) = keys::outbox_range(link);
-    counted(of_shard_between(db, shard, &from, &to).select(Select::Count)).await
+    counted(of_shard_between(db, shard, &from, &to), most).await
 }
 
-/// How many messages of a shard wait.
-pub async fn count_of_shard(db: &Db, shard: u16) -> Result<u64, StoreError> {
-    counted(of_shard(db, shard).select(Select::Count)).await
+/// How many messages of a shard wait: `most` when there are more than that.
+pub async fn count_of_shard(db: &Db, shard: u16, most: u32) -> Result<u32, StoreError> {
+    counted(of_shard(db, shard), most).await
 }
 
 /// The first messages of a link that wait, of each priority, as they are.
@@ -112,13 +117,44 @@ pub async fn front(db: &Db, link: Link, shard: u16, limit: u16) -> Result<Vec<Me
     Ok(own.iter().filter_map(|key| found.remove(&key.sk)).collect())
 }
 
-async fn counted(query: QueryFluentBuilder) -> Result<u64, StoreError> {
-    let mut pages = query.into_paginator().send();
-    let mut total = 0;
-    while let Some(page) = pages.next().await {
-        total += u64::try_from(page?.count).unwrap_or_default();
+/// Takes a message whose row cannot be read out of the outbox, as failed.
+pub async fn give_up(
+    db: &Db,
+    tenant: TenantId,
+    device: DeviceId,
+    derived_id: &str,
+    error: &SendFailure,
+) -> Result<(), StoreError> {
+    let request = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::Messages))
+        .set_key(Some(key(tenant, device, derived_id)))
+        .condition_expression("attribute_exists(pk)");
+    let update = Update::default().set("status", MessageStatus::Failed)?.set("error", error)?;
+    let update = update.remove("outboxShard").remove("outboxPosition");
+    match update.apply(request).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(total)
+}
+
+async fn counted(query: QueryFluentBuilder, most: u32) -> Result<u32, StoreError> {
+    let query = query.select(Select::Count);
+    let (mut total, mut from) = (0, None);
+    while total < most {
+        let limit = i32::try_from(most - total).unwrap_or(i32::MAX);
+        let page = query.clone().limit(limit).set_exclusive_start_key(from).send().await?;
+        total += u32::try_from(page.count).unwrap_or_default();
+        from = page.last_evaluated_key;
+        if from.is_none() {
+            break;
+        }
+    }
+    Ok(total.min(most))
 }
 
 fn waiting(row: &Row) -> Option<Waiting> {

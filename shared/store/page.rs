@@ -90,7 +90,7 @@ pub(super) async fn query_page_within<T: DeserializeOwned>(
         for item in answer.items.unwrap_or_default() {
             if items.len() == limit {
                 let last = items.last().map(|item| key_of(item, key));
-                return finish(db, table, items, last);
+                return Ok(finish(db, table, items, last));
             }
             items.push(item);
         }
@@ -99,7 +99,7 @@ pub(super) async fn query_page_within<T: DeserializeOwned>(
             break;
         }
     }
-    finish(db, table, items, from.map(to_key))
+    Ok(finish(db, table, items, from.map(to_key)))
 }
 
 fn key_of(item: &Key, names: &[&str]) -> LastKey {
@@ -111,14 +111,20 @@ fn key_of(item: &Key, names: &[&str]) -> LastKey {
     )
 }
 
-fn finish<T: DeserializeOwned>(
-    db: &Db,
-    table: Table,
-    items: Vec<Key>,
-    next: Option<LastKey>,
-) -> Result<Page<T>, StoreError> {
-    let items = items.into_iter().map(|item| db.read_item(table, item)).collect::<Result<_, _>>()?;
-    Ok(Page { items, next })
+fn finish<T: DeserializeOwned>(db: &Db, table: Table, items: Vec<Key>, next: Option<LastKey>) -> Page<T> {
+    Page { items: items.into_iter().filter_map(|item| readable(db, table, item)).collect(), next }
+}
+
+/// A row of several. One that cannot be read keeps nobody from the others.
+fn readable<T: DeserializeOwned>(db: &Db, table: Table, item: Key) -> Option<T> {
+    let key = |item: &Key| ["pk", "accountId", "sk", "id"].map(|name| item.get(name)?.as_s().ok().cloned());
+    let keys = key(&item).into_iter().flatten().collect::<Vec<_>>().join(" ");
+    db.read_item(table, item)
+        .map_err(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(row = keys, error, "a stored row cannot be read and is passed over");
+        })
+        .ok()
 }
 
 /// Runs a query to its end. Only for lists that are bounded by what they are.
@@ -151,7 +157,7 @@ pub(super) async fn batch_get<T: DeserializeOwned>(
             let keys = keys.expect("keys are given");
             let answer = db.client().batch_get_item().request_items(table, keys).send().await?;
             for item in answer.responses.unwrap_or_default().remove(table).unwrap_or_default() {
-                rows.push(db.read_item(kind, item)?);
+                rows.extend(readable(db, kind, item));
             }
             wanted = answer
                 .unprocessed_keys

@@ -28,12 +28,13 @@ struct Layout {
 /// `None` when nothing is. What rows are looked up, sorted or filtered by stays in clear.
 fn layout(table: Table) -> Option<Layout> {
     let (partition, sort, attributes): (_, _, &[&str]) = match table {
-        Table::Messages => ("pk", "sk", &["text", "unsupported"]),
+        Table::Messages => ("pk", "sk", &["text", "unsupported", "fromName"]),
         Table::Chats => ("pk", "chat", &["name", "lastMessagePreview"]),
         Table::Events => ("pk", "sk", &["events"]),
         Table::Deliveries => ("pk", "sk", &["responseBody"]),
         Table::Devices => ("accountId", "id", &["qr"]),
         Table::Commands => ("accountId", "id", &["result"]),
+        Table::SetAside => ("pk", "sk", &["kept"]),
         _ => return None,
     };
     Some(Layout { partition, sort, attributes })

@@ -2,11 +2,13 @@
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 use futures::stream;
 use serde_json::{Value, json};
+
+use super::misbehaviour::Refusal;
 
 /// What the service behind said.
 pub(super) fn passed(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response {
@@ -36,6 +38,47 @@ pub(super) fn throttled() -> Response {
 pub(super) fn internal() -> Response {
     let kind = "com.amazonaws.dynamodb.v20120810#InternalServerError";
     json(StatusCode::INTERNAL_SERVER_ERROR, &json!({"__type": kind, "message": "Internal server error"}))
+}
+
+/// DynamoDB, when it does not do what it is asked to.
+pub(super) fn refused(how: Refusal) -> Response {
+    let of = |kind: &str, message: &str| {
+        json(StatusCode::BAD_REQUEST, &json!({"__type": kind, "message": message}))
+    };
+    match how {
+        Refusal::ExpiredToken => of(
+            "com.amazon.coral.service#ExpiredTokenException",
+            "The security token included in the request is expired",
+        ),
+        Refusal::AccessDenied => of(
+            "com.amazon.coral.service#AccessDeniedException",
+            "User: arn:aws:sts::1:role is not authorized to perform this",
+        ),
+        Refusal::NoTable => {
+            of("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "Requested resource not found")
+        }
+        Refusal::BadCredentials => of(
+            "com.amazon.coral.service#UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
+        Refusal::Throttling => of(
+            "com.amazon.coral.availability#ThrottlingException",
+            "Rate of requests exceeds the allowed throughput.",
+        ),
+        Refusal::TooLarge => of(
+            "com.amazon.coral.validate#ValidationException",
+            "Item size has exceeded the maximum allowed size",
+        ),
+        Refusal::Throughput => throttled(),
+        Refusal::Internal => internal(),
+        Refusal::Reset => broken(),
+        Refusal::Page => {
+            let mut page = Response::new(super::body_of("<html><body>503 Service Unavailable</body></html>"));
+            *page.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            page.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            page
+        }
+    }
 }
 
 /// SQS's front door without SQS behind it.

@@ -16,11 +16,59 @@ pub struct Misbehaviour {
     /// Which share of DynamoDB's answers is a failure, from 0 to 1: half are throttled, the others are errors
     /// 500, of which half come after the request was done.
     pub dynamodb_fails: f64,
+    /// DynamoDB refuses requests like this.
+    pub dynamodb_refuses: Option<Refused>,
     /// SQS cannot be reached: requests get 503 or no answer, long polls break off.
     pub sqs_away: bool,
     /// Every message of a send queue comes twice, the second time up to two seconds later and without regard
     /// to its group, as after a visibility timeout.
     pub sends_arrive_twice: bool,
+}
+
+/// Which requests are refused, and how.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// How.
+    pub how: Refusal,
+    /// Only this operation, and only with this text in its body.
+    pub only: Option<(&'static str, &'static str)>,
+}
+
+impl Refused {
+    /// Every request.
+    pub fn all(how: Refusal) -> Self {
+        Self { how, only: None }
+    }
+
+    pub(super) fn hits(&self, operation: &str, body: &[u8]) -> bool {
+        let Some((only, text)) = self.only else { return true };
+        only == operation && body.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+}
+
+/// What DynamoDB says when it refuses, or what stands between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// A session of credentials that is over.
+    ExpiredToken,
+    /// A role that lacks a permission.
+    AccessDenied,
+    /// A table that is not there.
+    NoTable,
+    /// Credentials that nobody knows.
+    BadCredentials,
+    /// Too many requests of an account.
+    Throttling,
+    /// Too many requests of a table.
+    Throughput,
+    /// A bad moment.
+    Internal,
+    /// A page of a proxy in between.
+    Page,
+    /// The connection breaks.
+    Reset,
+    /// A row that is too large.
+    TooLarge,
 }
 
 /// How a request to DynamoDB fails.

@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 pub use counts::{Counts, Units};
-pub use misbehaviour::Misbehaviour;
+pub use misbehaviour::{Misbehaviour, Refusal, Refused};
 
 use crate::{Endpoints, Gateway, http_client};
 use copies::Copies;
@@ -119,6 +119,10 @@ async fn dynamodb(shared: &Shared, operation: &str, headers: HeaderMap, body: By
     let units = shared.dice.counts_units();
     if units && let Some(asking) = counts::asking_for_units(operation, &body) {
         body = asking;
+    }
+    if let Some(refused) = how.dynamodb_refuses.as_ref().filter(|refused| refused.hits(operation, &body)) {
+        shared.counts().failed(operation);
+        return answers::refused(refused.how);
     }
     match shared.dice.dynamodb_fails(&how) {
         Some(Failure::Throttled) => {

@@ -7,6 +7,7 @@
 mod stage;
 
 mod aws_misbehaves;
+mod aws_refuses;
 mod capacity;
 mod freeze;
 mod kill;

@@ -31,6 +31,23 @@ async fn a_device_is_made_shown_renamed_and_deleted() {
 }
 
 #[tokio::test]
+async fn limits_that_several_change_at_the_same_time_all_change() {
+    let gateway = Gateway::start().await;
+    let device = gateway.admin.device("busy").await;
+    let path = format!("/v1/devices/{device}");
+    for round in 1..6 {
+        let changes = ["maxDelayMs", "perMinute", "perHour", "perRecipientPerHour"];
+        let change = |name: &str| gateway.admin.patch(&path, json!({"pacing": {name: round}}));
+        let all = futures::future::join_all(changes.map(change)).await;
+        all.into_iter().for_each(|answer| drop(answer.expect(200)));
+        let pacing = gateway.admin.get(&path).await.expect(200).json["pacing"].clone();
+        for name in changes {
+            assert_eq!(pacing[name], round, "{name} of {pacing}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn devices_are_listed_in_pages_and_by_status() {
     let gateway = Gateway::start().await;
     let mut made = Vec::new();

@@ -62,6 +62,31 @@ async fn sigterm_ends_it_with_zero_and_the_data_is_there_again() {
 }
 
 #[tokio::test]
+async fn fewer_shards_than_devices_lie_in_are_refused_with_their_names() {
+    let mut gateway = Gateway::start().await;
+    let mut shards = std::collections::BTreeSet::<String>::new();
+    while shards.range("shard#1".to_owned()..).next().is_none() {
+        gateway.admin.device("somewhere").await;
+        let rows = gateway.dump("devices").await;
+        shards = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["shardKey"]["S"].as_str().unwrap().into())
+            .collect();
+    }
+    let lost = shards.range("shard#1".to_owned()..).next().unwrap().trim_start_matches("shard#").to_owned();
+    assert!(gateway.terminate().await.success());
+    let ports = ["--port", "0", "--wa-port", "0"];
+    let (started, said) = gateway.run(&ports, &[("KURIR_SHARDS", "1")]).await;
+    assert!(!started && said.contains("KURIR_SHARDS is 1"), "{said}");
+    assert!(said.contains(&format!("({lost}")) && said.contains("or more"), "{said}");
+    // As many as before are fine, and more.
+    let gateway = gateway.again_with(&[("KURIR_SHARDS", "6")]).await;
+    gateway.admin.get("/v1/devices").await.expect(200);
+}
+
+#[tokio::test]
 async fn a_port_in_use_and_a_data_folder_in_use_are_clear_errors() {
     let gateway = Gateway::start().await;
     let fails = async |port: u16, wa_port: u16, data: &std::path::Path| {

@@ -15,7 +15,7 @@ async fn a_queue_shows_what_waits_and_is_cleared_at_once() {
     let (device, other) = (gateway.admin.device("x").await, gateway.admin.device("other").await);
     let path = format!("/v1/devices/{device}/queue");
     let mut state = json!({
-        "pending": 0, "sending": 0, "sent": 0, "failed": 0,
+        "pending": 0, "pendingMore": false, "sending": 0, "sent": 0, "failed": 0,
         "paused": false, "nextSendAt": null, "waitingFor": null,
     });
     assert_eq!(gateway.admin.get(&path).await.expect(200).json, state);

@@ -152,9 +152,11 @@ fn deliveries_have_a_bounded_part_of_the_calls_and_slow_ones_a_small_one() {
 #[test]
 fn the_texts_that_alarms_look_for_are_in_the_code() {
     let alarms = file("infra/cloudwatch.tf");
-    for (words, source) in
-        [("two holders", "connector/session/actor/mod.rs"), ("lease lost", "connector/ownership/leases.rs")]
-    {
+    for (words, source) in [
+        ("two holders", "connector/session/actor/mod.rs"),
+        ("lease lost", "connector/ownership/leases.rs"),
+        ("set aside:", "shared/services/set_aside/keep.rs"),
+    ] {
         assert!(alarms.contains(&format!(r#""\"{words}\"""#)), "no alarm looks for {words:?}");
         let logs = file(source);
         assert!(

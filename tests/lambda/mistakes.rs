@@ -109,7 +109,9 @@ async fn a_function_without_its_tables_says_so_at_its_first_request() {
     let gateway = Gateway::start_with(&[("KURIR_PREFIX", crate::PREFIX)]).await;
     let mut auth = Function::start_with("auth", &gateway, &[("KURIR_PREFIX", "elsewhere-")]).await;
     let person = json!({"email": "ani@example.com", "password": crate::PASSWORD});
-    auth.call(&Event::post("/v1/auth/login", &person)).await.expect_problem(500, "internal");
+    let refused =
+        auth.call(&Event::post("/v1/auth/login", &person)).await.expect_problem(503, "misconfigured");
+    assert_eq!(refused.header("retry-after"), "10");
     let log = auth.log();
     assert!(log.contains("there is no table `elsewhere-"), "{log}");
 
@@ -128,7 +130,7 @@ async fn a_function_that_may_not_do_something_says_so_in_json_with_its_cause() {
     settings.push(("KURIR_LOG_FORMAT", "json"));
     let mut auth = Function::launch("auth", &settings).await;
     let person = json!({"email": "ani@example.com", "password": crate::PASSWORD});
-    auth.call(&Event::post("/v1/auth/login", &person)).await.expect_problem(500, "internal");
+    auth.call(&Event::post("/v1/auth/login", &person)).await.expect_problem(503, "misconfigured");
     let log = auth.log();
     let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let said = |field: &str, words: &str| {

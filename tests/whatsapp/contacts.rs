@@ -96,7 +96,7 @@ async fn two_hundred_people_met_in_every_way_at_once_are_one_chat_each_with_all_
         }
     }
     let chats = all_chats(&gateway, &device).await;
-    let numbers: BTreeSet<String> = people.iter().map(|person| chat(person)).collect();
+    let numbers: BTreeSet<String> = people.iter().map(chat).collect();
     let shown: Vec<String> = chats.iter().map(|chat| chat["chat"].as_str().unwrap().to_owned()).collect();
     assert_eq!(shown.len(), PEOPLE, "somebody is several chats: {shown:?}");
     assert_eq!(shown.into_iter().collect::<BTreeSet<_>>(), numbers);
@@ -145,7 +145,7 @@ async fn a_history_that_lies_under_both_forms_is_one_list_in_its_order() {
 
 /// Every second one hides the number.
 async fn person(gateway: &Gateway, n: usize) -> Phone {
-    let addressing = if n / 7 % 2 == 0 { "pn" } else { "lid" };
+    let addressing = if (n / 7).is_multiple_of(2) { "pn" } else { "lid" };
     let number = format!("+6281{:08}", 50_000_000 + n);
     let body = json!({"number": number, "name": format!("Person {n}"), "addressing": addressing});
     gateway.phone_of(&gateway.api.post("/sandbox/phones", body).await.expect(201).json)

@@ -11,7 +11,7 @@ async fn a_received_text_is_in_the_history_and_its_sender_sees_it_delivered() {
     let device = gateway.linked_device(&ani).await;
     let id = budi.send_text(&ani.number, "Hi Ani").await;
     let message = gateway.admin.receives(&device, &budi.number, "Hi Ani").await;
-    assert_eq!(message["status"], "received");
+    assert_eq!((&message["status"], &message["fromName"]), (&json!("received"), &json!("Budi")));
     assert_eq!(message["waMessageId"], id.as_str());
     assert_eq!(message["chat"], format!("{}@s.whatsapp.net", budi.number));
     let path = format!("/v1/devices/{device}/messages/{}", message["id"].as_str().unwrap());

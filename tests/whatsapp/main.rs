@@ -15,3 +15,6 @@ mod rate_limit;
 mod receipts;
 mod relinking;
 mod restart;
+mod restore;
+mod retention;
+mod set_aside;

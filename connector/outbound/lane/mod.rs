@@ -2,6 +2,7 @@
 //! what came of it. A crash anywhere replays under the same WhatsApp id.
 
 mod catch_up;
+mod poison;
 mod sending;
 mod stall;
 mod standing;
@@ -25,7 +26,7 @@ use shared::{
         message::{Message, SendFailure},
         pacing::{Limit, Pacing, Turn},
     },
-    services::{self, Category, Error},
+    services::{self, Error},
     store::messages::{self, Advanced, Step},
 };
 use tokio::{
@@ -391,17 +392,37 @@ where
 {
     let mut backoff = Backoff::default();
     loop {
-        match ask().await {
+        match unless_poison(stop, what, &ask).await? {
             Ok(answer) => return Ok(answer),
             Err(error) => {
-                let fault = error.category != Category::Unavailable;
                 let error = &error as &dyn std::error::Error;
-                if fault {
-                    tracing::error!(error, "{what}");
-                } else {
-                    tracing::warn!(error, "{what}");
-                }
+                tracing::error!(error, "{what}");
             }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Err(Over),
+            () = tokio::time::sleep(backoff.next()) => {}
+        }
+    }
+}
+
+/// Does something until it works, or is found never to.
+async fn unless_poison<T, F>(
+    stop: &CancellationToken,
+    what: &'static str,
+    ask: impl Fn() -> F,
+) -> Result<Result<T, Error>, Over>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut backoff = Backoff::default();
+    loop {
+        match ask().await {
+            Err(error) if error.passes() => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "{what}");
+            }
+            outcome => return Ok(outcome),
         }
         tokio::select! {
             () = stop.cancelled() => return Err(Over),

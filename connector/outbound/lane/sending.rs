@@ -10,7 +10,7 @@ use shared::{
     store::messages::{Advanced, Only, Step},
 };
 
-use super::{LAST_ACK, Lane, Over, patiently_until};
+use super::{LAST_ACK, Lane, Over, unless_poison};
 use crate::{
     outbound::{
         backlog::Details,
@@ -28,17 +28,18 @@ impl Lane {
         let only = Only { generation: details.generation, chats: Vec::new() };
         let sending = || Step::to(MessageStatus::Sending, self.worker.ctx.now()).only(only.clone());
         let mark = || self.advance(id, sending());
-        let message = match patiently_until(&self.stop, "a message cannot be marked yet", mark).await? {
-            Advanced::Done(message) => message,
-            Advanced::Stale(message) if message.link_generation != details.generation => {
+        let message = match unless_poison(&self.stop, "a message cannot be marked yet", mark).await? {
+            Ok(Advanced::Done(message)) => message,
+            Err(error) => return self.give_up_first(&error).await,
+            Ok(Advanced::Stale(message)) if message.link_generation != details.generation => {
                 self.leave_first();
                 return Ok(());
             }
-            Advanced::Stale(message) => {
+            Ok(Advanced::Stale(message)) => {
                 self.pass_over(Some(*message)).await;
                 return Ok(());
             }
-            Advanced::Missing => {
+            Ok(Advanced::Missing) => {
                 self.pass_over(None).await;
                 return Ok(());
             }

@@ -11,7 +11,7 @@ use shared::{
 };
 use tokio::time::Instant;
 
-use super::{Lane, Over, Standing, patiently_until, sleep_until};
+use super::{Lane, Over, Standing, sleep_until, unless_poison};
 use crate::{outbound::backlog::Details, whatsapp::Socket};
 
 /// What a waiting lane does next.
@@ -35,7 +35,13 @@ impl Lane {
         }
         let (id, db, place) = (first.id, &self.worker.ctx.db, &self.place);
         let read = || async { Ok(messages::get(db, place.tenant, place.device, id).await?) };
-        let message = patiently_until(&self.stop, "a message cannot be read yet", read).await?;
+        let message = match unless_poison(&self.stop, "a message cannot be read yet", read).await? {
+            Ok(message) => message,
+            Err(error) => {
+                self.give_up_first(&error).await?;
+                return Ok(None);
+            }
+        };
         let waits = |m: &Message| matches!(m.status, MessageStatus::Queued | MessageStatus::Sending);
         match message {
             Some(message) if waits(&message) => {

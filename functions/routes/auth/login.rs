@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::{
     secret::Secret,
     services::{
-        Category, Context,
+        Context,
         accounts::{self, Login},
         audit,
     },
@@ -57,7 +57,7 @@ async fn handle(
         Ok(session) => session,
         Err(error) => {
             // That there were too many at once says nothing of who tried.
-            let is_tried = error.category != Category::Unavailable;
+            let is_tried = !error.passes();
             let note = is_tried.then_some(AuditNote { actor: None, target, code: None });
             return (note.map(Extension), Problem::from(error)).into_response();
         }

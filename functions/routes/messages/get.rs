@@ -4,10 +4,12 @@ use axum::{Json, extract::State, http::Method};
 use shared::{
     domain::{
         ids::{DeviceId, MessageId},
-        message::Message,
         permissions::Permission,
     },
-    services::{Context, messages},
+    services::{
+        Context,
+        messages::{self, WithReceipts},
+    },
 };
 use utoipa_axum::routes;
 
@@ -29,12 +31,12 @@ pub fn route() -> Route {
     path = "/v1/devices/{id}/messages/{messageId}",
     tag = "messages",
     params(("id" = DeviceId, Path), ("messageId" = MessageId, Path)),
-    responses((status = 200, description = "The message.", body = Message)),
+    responses((status = 200, description = "The message.", body = WithReceipts)),
 )]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
     PathIds((device, id)): PathIds<(DeviceId, MessageId)>,
-) -> Result<Json<Message>, Problem> {
+) -> Result<Json<WithReceipts>, Problem> {
     Ok(Json(messages::get(&ctx, &caller, device, id).await?))
 }

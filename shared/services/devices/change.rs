@@ -1,6 +1,6 @@
 //! Renaming a device and changing its pacing.
 
-use super::{check_pacing, get, not_found, wake};
+use super::{check_pacing, get, wake};
 use crate::{
     domain::{
         device::{Device, OnRelink},
@@ -22,7 +22,10 @@ pub struct DeviceChange {
     pub on_relink: Option<OnRelink>,
 }
 
-/// Changes one of the caller's devices.
+/// How often a change of pacing is tried that meets another one.
+const TRIES: u32 = 5;
+
+/// Changes one of the caller's devices. Limits that are changed at the same time by several all change.
 pub async fn change(
     ctx: &Context,
     caller: &Caller,
@@ -31,20 +34,23 @@ pub async fn change(
 ) -> Result<Device, Error> {
     let mut invalid = Invalid::default();
     let name = input.name.map(|name| invalid.text(&name, "name", 1, 100));
-    let pacing = match &input.pacing {
-        Some(change) => Some(get(ctx, caller, id).await?.pacing.with(change)),
-        None => None,
-    };
-    if let Some(pacing) = &pacing {
-        check_pacing(&mut invalid, pacing);
+    let (db, tenant, now) = (&ctx.db, caller.tenant(), ctx.now());
+    for _ in 0..TRIES {
+        let before = get(ctx, caller, id).await?;
+        let pacing = input.pacing.as_ref().map(|change| before.pacing.with(change));
+        if let Some(pacing) = &pacing {
+            check_pacing(&mut invalid, pacing);
+        }
+        std::mem::take(&mut invalid).check()?;
+        let rules = pacing.as_ref().map(|pacing| (pacing, before.send_rules));
+        let changed = devices::change(db, tenant, id, name.as_deref(), rules, input.on_relink, now).await?;
+        if let Some(device) = changed {
+            if pacing.is_some() || input.on_relink.is_some() {
+                wake(ctx, &device).await?;
+            }
+            return Ok(device);
+        }
+        // Deleted, or somebody else changed it in between: then this change goes on top of that one.
     }
-    invalid.check()?;
-    let (tenant, now) = (caller.tenant(), ctx.now());
-    let changed =
-        devices::change(&ctx.db, tenant, id, name.as_deref(), pacing.as_ref(), input.on_relink, now).await?;
-    let device = changed.ok_or_else(not_found)?;
-    if pacing.is_some() || input.on_relink.is_some() {
-        wake(ctx, &device).await?;
-    }
-    Ok(device)
+    Err(Error::conflict("changed_meanwhile", "the device was changed at the same time; try again"))
 }

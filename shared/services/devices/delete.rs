@@ -7,7 +7,7 @@ use crate::{
         ids::DeviceId,
     },
     services::{Caller, Context, Error, events},
-    store::{chats, contacts, devices, lanes, messages},
+    store::{chats, contacts, devices, lanes, messages, set_aside},
 };
 
 /// Deletes a device: it is gone for its owner at once. The connector then unlinks it, wipes its keys and
@@ -27,6 +27,7 @@ pub async fn erase(ctx: &Context, device: &Device) -> Result<(), Error> {
         lanes::delete(&ctx.db, link).await?;
     }
     events::erase_device(ctx, device).await?;
+    set_aside::delete_of_device(&ctx.db, tenant, id).await?;
     devices::delete(&ctx.db, tenant, id).await?;
     Ok(())
 }

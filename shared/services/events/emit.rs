@@ -1,10 +1,13 @@
 //! Sending events to the queue, many in one entry. While an entry of a tenant is on its way, other events of the
 //! same tenant gather and go together in the next one. Who is alone waits for nobody. Events for which nobody
 //! waits come together for a moment longer: an entry is a request and at least one write unit.
+//!
+//! An entry that the queue never takes is halved until the one event is found that it does not take; that one is
+//! set aside and the others go on.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -18,11 +21,14 @@ use crate::{
     domain::{
         event::NewEvent,
         ids::{BlockId, TenantId},
+        set_aside::SetAsideKind,
     },
     queue::{
         QueueError, QueueKind, Queues,
         payloads::{EventsPayload, EventsV1},
     },
+    services::set_aside::{Keeper, PassedOver},
+    store::StoreError,
 };
 
 /// The most events in an entry.
@@ -33,6 +39,9 @@ const MOST_BYTES: usize = 185 * 1024;
 
 /// Events that may wait for SQS; who comes later waits to get in.
 const ROOM: usize = 4096;
+
+/// How many of these may be one tenant's: whoever floods the queue lets nobody wait but itself.
+const ROOM_OF_TENANT: usize = 256;
 
 /// How soon after an entry of a tenant the next one goes for whose events nobody waits.
 const GATHER: Duration = Duration::from_millis(50);
@@ -52,6 +61,8 @@ struct Inner {
     /// Those that wait, by tenant. A tenant without a sender has no entry.
     gathered: Mutex<HashMap<TenantId, Gathered>>,
     room: Arc<Semaphore>,
+    /// What is left of it for each tenant that has events in line.
+    rooms: Mutex<HashMap<TenantId, Weak<Semaphore>>>,
 }
 
 #[derive(Default)]
@@ -65,33 +76,64 @@ struct Waiting {
     event: NewEvent,
     bytes: usize,
     accepted: oneshot::Sender<()>,
-    _room: OwnedSemaphorePermit,
+    room: Room,
+}
+
+/// An event's place in line: of its tenant's share, and of all.
+struct Room {
+    _of_tenant: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
 }
 
 /// Where blocks go: the queue, and something simpler in tests.
 #[async_trait::async_trait]
 trait Outlet: Send + Sync {
     async fn send(&self, block: &EventsV1) -> Result<(), QueueError>;
+
+    /// Takes what the queue never does.
+    async fn set_aside(&self, tenant: TenantId, event: &NewEvent, why: &QueueError)
+    -> Result<(), StoreError>;
+}
+
+/// The queue of events, and where poison goes.
+struct EventQueue {
+    queues: Queues,
+    keeper: Keeper,
 }
 
 #[async_trait::async_trait]
-impl Outlet for Queues {
+impl Outlet for EventQueue {
     async fn send(&self, block: &EventsV1) -> Result<(), QueueError> {
         let place = (block.account_id.to_string(), block.block_id.to_string());
         let payload = EventsPayload::V1(block.clone());
-        self.send_in_order(QueueKind::Events, (&place.0, &place.1), &payload).await
+        self.queues.send_in_order(QueueKind::Events, (&place.0, &place.1), &payload).await
+    }
+
+    async fn set_aside(
+        &self,
+        tenant: TenantId,
+        event: &NewEvent,
+        why: &QueueError,
+    ) -> Result<(), StoreError> {
+        let subject = format!("{} {}", event.kind, event.of.as_deref().unwrap_or_default());
+        let content = serde_json::to_string(event).ok();
+        let device = event.device_id;
+        let at = event.timestamp.to_string();
+        let (what, subject, distinct) = (SetAsideKind::Event, subject.trim(), at.as_str());
+        let item = PassedOver { what, tenant, device, subject, distinct, content };
+        self.keeper.keep(item, why).await
     }
 }
 
 impl Emitter {
     /// Sends to the queue of events.
-    pub fn new(queues: Queues, clock: SharedClock) -> Self {
-        Self::to(Arc::new(queues), clock)
+    pub fn new(queues: Queues, keeper: Keeper, clock: SharedClock) -> Self {
+        Self::to(Arc::new(EventQueue { queues, keeper }), clock)
     }
 
     fn to(queue: Arc<dyn Outlet>, clock: SharedClock) -> Self {
         let room = Arc::new(Semaphore::new(ROOM));
-        Self(Arc::new(Inner { queue, clock, gathered: Mutex::default(), room }))
+        Self(Arc::new(Inner { queue, clock, gathered: Mutex::default(), room, rooms: Mutex::default() }))
     }
 
     /// Sends a tenant's events, and returns when the queue has them. That takes as long as the queue is away:
@@ -99,7 +141,7 @@ impl Emitter {
     pub async fn emit(&self, tenant: TenantId, events: impl IntoIterator<Item = NewEvent>) {
         let mut accepted = Vec::new();
         for event in events {
-            let room = self.0.room.clone().acquire_owned().await.expect("the semaphore is never closed");
+            let room = self.0.room_for(tenant).await;
             accepted.push(self.gather(tenant, event.fitting(), room, true));
         }
         for accepted in accepted {
@@ -112,7 +154,7 @@ impl Emitter {
     /// [`Emitter::flush`] before the process ends.
     pub async fn hand_over(&self, tenant: TenantId, events: impl IntoIterator<Item = NewEvent>) {
         for event in events {
-            let room = self.0.room.clone().acquire_owned().await.expect("the semaphore is never closed");
+            let room = self.0.room_for(tenant).await;
             drop(self.gather(tenant, event.fitting(), room, false));
         }
     }
@@ -132,16 +174,10 @@ impl Emitter {
         }
     }
 
-    fn gather(
-        &self,
-        tenant: TenantId,
-        event: NewEvent,
-        room: OwnedSemaphorePermit,
-        at_once: bool,
-    ) -> oneshot::Receiver<()> {
+    fn gather(&self, tenant: TenantId, event: NewEvent, room: Room, at_once: bool) -> oneshot::Receiver<()> {
         let bytes = serde_json::to_string(&event).map_or(0, |json| json.len());
         let (accepted, is_accepted) = oneshot::channel();
-        let waiting = Waiting { event, bytes, accepted, _room: room };
+        let waiting = Waiting { event, bytes, accepted, room };
         let is_first = match self.0.lock().entry(tenant) {
             hash_map::Entry::Occupied(mut others) => {
                 let others = others.get_mut();
@@ -170,16 +206,34 @@ impl Inner {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A place in line for an event of a tenant, when there is one.
+    async fn room_for(&self, tenant: TenantId) -> Room {
+        let of_tenant = {
+            let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            if rooms.len() > 2 * ROOM {
+                rooms.retain(|_, room| room.strong_count() > 0);
+            }
+            let known = rooms.get(&tenant).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let room = Arc::new(Semaphore::new(ROOM_OF_TENANT));
+                rooms.insert(tenant, Arc::downgrade(&room));
+                room
+            })
+        };
+        // Who waits for its own share takes none of the others'.
+        let _of_tenant = take(of_tenant).await;
+        let _of_all = take(self.room.clone()).await;
+        Room { _of_tenant, _of_all }
+    }
+
     /// Sends what a tenant has until nothing is left.
     async fn run(self: Arc<Self>, tenant: TenantId) {
         let go = self.lock().get(&tenant).map(|gathered| gathered.go.clone()).unwrap_or_default();
         while let Some(together) = self.next(tenant) {
             let began = Instant::now();
             let (events, waiting): (Vec<_>, Vec<_>) =
-                together.into_iter().map(|one| (one.event, (one.accepted, one._room))).unzip();
-            let now = self.clock.now();
-            let block_id = BlockId::generate(now);
-            self.send(EventsV1 { account_id: tenant, block_id, maybe_since: None, events }).await;
+                together.into_iter().map(|one| (one.event, (one.accepted, one.room))).unzip();
+            self.send_all(tenant, events).await;
             for (accepted, _) in waiting {
                 let _waits_no_more = accepted.send(());
             }
@@ -206,168 +260,63 @@ impl Inner {
         Some(gathered.waiting.drain(..count).collect())
     }
 
-    /// Sends a block until the queue has it.
-    async fn send(&self, mut block: EventsV1) {
+    /// Sends a tenant's events, in their order, until the queue has all that it takes.
+    async fn send_all(&self, tenant: TenantId, events: Vec<NewEvent>) {
+        let mut blocks = VecDeque::from([events]);
+        while let Some(events) = blocks.pop_front() {
+            let block_id = BlockId::generate(self.clock.now());
+            let block = EventsV1 { account_id: tenant, block_id, maybe_since: None, events };
+            let Err((mut events, why)) = self.send(block).await else { continue };
+            if events.len() > 1 {
+                let behind = events.split_off(events.len() / 2);
+                blocks.push_front(behind);
+                blocks.push_front(events);
+            } else if let Some(event) = events.first() {
+                self.set_aside(tenant, event, &why).await;
+            }
+        }
+    }
+
+    /// Sends a block until the queue has it. Gives it back when the queue will never take it.
+    async fn send(&self, mut block: EventsV1) -> Result<(), (Vec<NewEvent>, QueueError)> {
         let (began, mut pause) = (self.clock.now(), FIRST_PAUSE);
         while let Err(error) = self.queue.send(&block).await {
-            log(&block, &error);
+            if !error.kind().passes() {
+                return Err((block.events, error));
+            }
+            let (tenant, count) = (block.account_id, block.events.len());
+            tracing::warn!(%tenant, count, error = &error as &dyn std::error::Error, "events are not queued yet");
             // The queue may have it all the same.
             block.maybe_since = Some(began);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(())
+    }
+
+    async fn set_aside(&self, tenant: TenantId, event: &NewEvent, why: &QueueError) {
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = self.queue.set_aside(tenant, event, why).await {
+            log(tenant, &error);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 }
 
-fn log(block: &EventsV1, error: &QueueError) {
-    let (tenant, count) = (block.account_id, block.events.len());
-    let is_fault = !matches!(error, QueueError::Unavailable(_));
-    let error = error as &dyn std::error::Error;
-    if is_fault {
-        tracing::error!(%tenant, count, error, "events are refused by their queue; trying again");
-    } else {
-        tracing::warn!(%tenant, count, error, "events are not queued yet");
+/// A permit, without a yield while there is one: who asks first comes first.
+async fn take(room: Arc<Semaphore>) -> OwnedSemaphorePermit {
+    match room.clone().try_acquire_owned() {
+        Ok(permit) => permit,
+        Err(_) => room.acquire_owned().await.expect("the semaphore is never closed"),
     }
+}
+
+fn log(tenant: TenantId, error: &StoreError) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(%tenant, error, "an event that the queue refuses cannot be set aside yet");
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use serde_json::json;
-    use tokio::sync::Notify;
-
-    use super::*;
-    use crate::{
-        clock::{Clock, SystemClock},
-        domain::{event::EventType, ids::DeviceId},
-    };
-
-    #[derive(Default)]
-    struct Queue {
-        blocks: Mutex<Vec<EventsV1>>,
-        failures: AtomicU32,
-        /// Each send waits for one of these, when there is one.
-        gate: Option<Notify>,
-    }
-
-    #[async_trait::async_trait]
-    impl Outlet for Queue {
-        async fn send(&self, block: &EventsV1) -> Result<(), QueueError> {
-            if let Some(gate) = &self.gate {
-                gate.notified().await;
-            }
-            if self
-                .failures
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-                .is_ok()
-            {
-                return Err(QueueError::Unavailable("away".into()));
-            }
-            self.blocks.lock().unwrap().push(block.clone());
-            Ok(())
-        }
-    }
-
-    fn event(n: usize, filler: usize) -> NewEvent {
-        let at = SystemClock.now();
-        let data = json!({"n": n, "filler": "x".repeat(filler)});
-        NewEvent::new(EventType::MessageReceived, at, DeviceId::derived([1; 32]), data)
-    }
-
-    fn emitter(queue: Arc<Queue>) -> Emitter {
-        Emitter::to(queue, Arc::new(SystemClock))
-    }
-
-    fn numbers(block: &EventsV1) -> Vec<u64> {
-        block.events.iter().map(|event| event.data["n"].as_u64().unwrap()).collect()
-    }
-
-    #[tokio::test]
-    async fn an_event_alone_goes_at_once_and_others_gather_behind_it() {
-        let queue = Arc::new(Queue { gate: Some(Notify::new()), ..Queue::default() });
-        let emitter = emitter(queue.clone());
-        let tenant = TenantId::derived([1; 32]);
-        let waiting: Vec<_> = (0..120)
-            .map(|n| {
-                let (emitter, event) = (emitter.clone(), event(n, 0));
-                Box::pin(async move { emitter.emit(tenant, [event]).await })
-            })
-            .collect();
-        let all = tokio::spawn(futures::future::join_all(waiting));
-        for _ in 0..4 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            queue.gate.as_ref().unwrap().notify_one();
-        }
-        all.await.unwrap();
-        {
-            let blocks = queue.blocks.lock().unwrap();
-            let sizes: Vec<usize> = blocks.iter().map(|block| block.events.len()).collect();
-            assert!(sizes.iter().all(|size| *size <= MOST_EVENTS), "{sizes:?}");
-            assert!(blocks.len() <= 4, "{sizes:?}");
-            let told: Vec<u64> = blocks.iter().flat_map(numbers).collect();
-            assert_eq!(told, (0..120).collect::<Vec<u64>>(), "in their order");
-        }
-        let left = async {
-            while !emitter.0.lock().is_empty() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(5), left)
-            .await
-            .expect("nobody sends for the tenant any more");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn events_for_which_nobody_waits_come_together_until_somebody_waits_or_they_fill_an_entry() {
-        let queue = Arc::new(Queue::default());
-        let emitter = emitter(queue.clone());
-        let tenant = TenantId::derived([1; 32]);
-        let sizes =
-            || queue.blocks.lock().unwrap().iter().map(|block| block.events.len()).collect::<Vec<_>>();
-        let began = Instant::now();
-        for n in 0..10 {
-            emitter.hand_over(tenant, [event(n, 0)]).await;
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        assert_eq!(sizes(), [1], "the first goes at once");
-        emitter.emit(tenant, [event(10, 0)]).await;
-        assert!(began.elapsed() < GATHER);
-        assert_eq!(sizes(), [1, 10], "and all with the one that somebody waits for");
-        emitter.hand_over(tenant, [event(11, 0)]).await;
-        tokio::time::sleep(GATHER * 2).await;
-        assert_eq!(sizes(), [1, 10, 1]);
-        emitter.hand_over(tenant, [event(0, 0)]).await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        emitter.hand_over(tenant, (0..MOST_EVENTS).map(|n| event(n, 0))).await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        assert_eq!(sizes(), [1, 10, 1, 1, MOST_EVENTS]);
-        emitter.hand_over(tenant, [event(11, 0)]).await;
-        emitter.flush().await;
-        assert_eq!(sizes(), [1, 10, 1, 1, MOST_EVENTS, 1]);
-    }
-
-    #[tokio::test]
-    async fn an_entry_is_never_larger_than_the_queue_takes() {
-        let queue = Arc::new(Queue::default());
-        emitter(queue.clone()).emit(TenantId::derived([1; 32]), (0..8).map(|n| event(n, 60_000))).await;
-        for block in queue.blocks.lock().unwrap().iter() {
-            assert!(serde_json::to_string(&block).unwrap().len() < 220 * 1024);
-        }
-        let told: Vec<u64> = queue.blocks.lock().unwrap().iter().flat_map(numbers).collect();
-        assert_eq!(told, (0..8).collect::<Vec<u64>>());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn while_the_queue_is_away_events_wait_and_say_that_they_may_have_come_before() {
-        let queue = Arc::new(Queue { failures: AtomicU32::new(5), ..Queue::default() });
-        let emitter = emitter(queue.clone());
-        let tenant = TenantId::derived([1; 32]);
-        emitter.emit(tenant, [event(0, 0)]).await;
-        emitter.emit(tenant, [event(1, 0)]).await;
-        let blocks = queue.blocks.lock().unwrap();
-        assert_eq!(blocks.len(), 2);
-        assert!(blocks[0].maybe_since.is_some());
-        assert!(blocks[1].maybe_since.is_none());
-    }
-}
+#[path = "emit_tests.rs"]
+mod tests;

@@ -91,6 +91,7 @@ mod tests {
             device_id: DeviceId::derived([2; 32]),
             chat: "6281234567890@s.whatsapp.net".parse().unwrap(),
             sender: None,
+            from_name: None,
             direction: Direction::Outgoing,
             content: Content::text("Halo"),
             status: MessageStatus::Sending,

@@ -23,6 +23,9 @@ use crate::{
 /// How many messages one request works through.
 const MOST: usize = 5_000;
 
+/// How many are counted at most: counting reads them.
+const MOST_COUNTED: u32 = 10_000;
+
 /// How long one request works.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -38,7 +41,7 @@ const PAGE: u16 = 1_000;
 pub struct Cleared {
     /// How many messages were cancelled.
     pub cancelled: u64,
-    /// How many still wait, when there were too many for one request: ask again.
+    /// How many still wait at least, when there were too many for one request: ask again.
     pub remaining: u64,
 }
 
@@ -49,7 +52,7 @@ pub async fn clear_queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result
     let started = ctx.now();
     let mut total = 0;
     for link in device.links() {
-        total += outbox::count(&ctx.db, device.shard, link).await?;
+        total += outbox::count(&ctx.db, device.shard, link, MOST_COUNTED - total).await?;
     }
     let waiting = waiting(ctx, &device).await?;
     let (mut cancelled, mut seen) = (0, 0);
@@ -61,7 +64,7 @@ pub async fn clear_queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result
         }
     }
     let remaining = match seen < waiting.len() || seen == MOST {
-        true => total.saturating_sub(seen as u64),
+        true => u64::from(total).saturating_sub(seen as u64),
         false => 0,
     };
     Ok(Cleared { cancelled, remaining })

@@ -59,7 +59,16 @@ pub async fn redrive(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Me
         return Err(Error::conflict("device_relinked", detail));
     }
     let (tenant, now) = (caller.tenant(), ctx.now());
-    let queued = dead_letters::requeue(&ctx.db, tenant, &message, device.shard, now, now + PATIENCE).await?;
+    let queued = dead_letters::requeue(
+        &ctx.db,
+        tenant,
+        &message,
+        device.shard,
+        now,
+        now + PATIENCE,
+        caller.retention(ctx),
+    )
+    .await?;
     let message = queued.ok_or_else(|| not_failed("no longer failed"))?;
     let entry = SendMessageV1::of(&device, &message, now);
     enqueue(ctx, &device, ctx.queues.send_again(device.shard, &entry, now)).await;

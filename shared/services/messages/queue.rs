@@ -13,12 +13,17 @@ use crate::{
 /// How many messages at the front are looked at for those under way: a device sends one at a time.
 const FRONT: u16 = 5;
 
+/// How many messages are counted at most: counting reads them.
+const MOST_COUNTED: u32 = 10_000;
+
 /// What waits, what went, and what comes next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueState {
-    /// Messages that wait for their turn.
+    /// Messages that wait for their turn; those that were counted, when there are more.
     pub pending: u64,
+    /// Whether there are more than that.
+    pub pending_more: bool,
     /// Messages on their way to WhatsApp's server, or to be tried again.
     pub sending: u64,
     /// Messages that WhatsApp's server took since the device was made.
@@ -37,14 +42,15 @@ pub struct QueueState {
 pub async fn queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<QueueState, Error> {
     let device = devices::get(ctx, caller, id).await?;
     let (total, front, lane) = tokio::try_join!(
-        outbox::count(&ctx.db, device.shard, device.link()),
+        outbox::count(&ctx.db, device.shard, device.link(), MOST_COUNTED + 1),
         outbox::front(&ctx.db, device.link(), device.shard, FRONT),
         lanes::get(&ctx.db, device.link()),
     )?;
     let sending = front.iter().filter(|message| message.status == MessageStatus::Sending).count() as u64;
     let next = lane.next_send_at.filter(|at| *at > ctx.now());
     Ok(QueueState {
-        pending: total.saturating_sub(sending),
+        pending: u64::from(total.min(MOST_COUNTED)).saturating_sub(sending),
+        pending_more: total > MOST_COUNTED,
         sending,
         sent: lane.sent,
         failed: lane.failed,

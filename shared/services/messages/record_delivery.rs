@@ -54,7 +54,9 @@ pub async fn record_delivery(
     let chat = chat_of(ctx, link, chat.clone()).await?;
     let sender = canonical(ctx, link, sender.clone()).await?;
     let message = message_of(ctx.now(), link, &delivery, chat.clone(), sender);
-    let (message, is_new) = match messages::insert_delivered(&ctx.db, link.tenant, &message).await? {
+    let retention = ctx.retentions.of(&ctx.db, link.tenant).await?;
+    let inserted = messages::insert_delivered(&ctx.db, link.tenant, &message, retention).await?;
+    let (message, is_new) = match inserted {
         Inserted::New => (message, true),
         Inserted::Existing { message, .. } => (Message { chat, ..*message }, false),
     };
@@ -63,7 +65,7 @@ pub async fn record_delivery(
         name: delivery.push_name.filter(|_| !delivery.from_owner && !delivery.is_group),
         ..Chat::showing(&message)
     };
-    chats::touch(&ctx.db, link, &shown).await?;
+    chats::touch(&ctx.db, link, &shown, retention).await?;
     Ok(Some((message, is_new)))
 }
 
@@ -84,6 +86,7 @@ fn message_of(now: Timestamp, link: Link, delivery: &Delivery, chat: Jid, sender
         id,
         device_id: link.device,
         sender: (sender != chat || delivery.from_owner).then_some(sender),
+        from_name: delivery.push_name.clone().filter(|_| !delivery.from_owner),
         chat,
         direction,
         content: delivery.content.clone(),

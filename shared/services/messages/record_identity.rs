@@ -23,7 +23,8 @@ pub async fn record_identity(ctx: &Context, link: Link, lid: &Jid, phone: &Jid) 
             contacts::follow(db, link, lid, phone).await?;
             if let Some(chat) = chats::lead(db, link, lid, phone).await? {
                 let joined = Chat { jid: phone.clone(), lid: Some(lid.clone()), ..chat };
-                chats::touch(db, link, &joined).await?;
+                let retention = ctx.retentions.of(db, link.tenant).await?;
+                chats::touch(db, link, &joined, retention).await?;
             }
             Ok(contacts::set_phone(db, link, lid, phone).await?)
         }

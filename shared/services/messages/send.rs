@@ -85,6 +85,7 @@ pub async fn send(
         device_id: device.id,
         chat,
         sender: None,
+        from_name: None,
         direction: Direction::Outgoing,
         content,
         status: MessageStatus::Queued,
@@ -99,8 +100,9 @@ pub async fn send(
         delivered_at: None,
         read_at: None,
     };
+    let (tenant, shard, retention) = (caller.tenant(), device.shard, caller.retention(ctx));
     let inserted =
-        messages::insert_outgoing(&ctx.db, caller.tenant(), &message, device.shard, request_hash.clone());
+        messages::insert_outgoing(&ctx.db, tenant, &message, shard, request_hash.clone(), retention);
     let inserted = inserted.await?;
     if let Inserted::Existing { .. } = inserted {
         // Of several at once, the one that came first is counted.
@@ -120,7 +122,7 @@ pub async fn send(
         let chat = Chat::showing(&message);
         let ((), shown) = tokio::join!(
             enqueue(ctx, &device, ctx.queues.send_message(device.shard, &entry)),
-            chats::touch(&ctx.db, message.link(caller.tenant()), &chat),
+            chats::touch(&ctx.db, message.link(tenant), &chat, retention),
         );
         // It is accepted all the same: the next message shows the chat.
         if let Err(error) = shown {

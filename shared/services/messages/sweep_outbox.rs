@@ -15,6 +15,9 @@ const GRACE: Duration = Duration::from_secs(60);
 /// How long it waits until nobody asks any more: a device that cannot send is woken in vain, which costs little.
 const LONG: Duration = Duration::from_secs(600);
 
+/// How many messages of a shard are counted at most: counting reads them.
+const MOST_COUNTED: u32 = 10_000;
+
 /// Looks through the outbox of every shard. Where it holds more than the queue does, something has lost its
 /// entry: then each device whose first message is from more than a minute ago is woken by an entry for it, and
 /// its lane takes up the others in their order. An entry too many does no harm: the lane knows by a message's
@@ -41,7 +44,14 @@ async fn sweep_shard(ctx: &Context, shard: u16) -> Result<usize, Error> {
         return Ok(0);
     }
     let depth = ctx.queues.depth(QueueKind::Sends, shard).await?;
-    if outbox::count_of_shard(&ctx.db, shard).await? <= depth.waiting + depth.in_hand {
+    // Of a queue that is very long nobody knows whether an entry is missing.
+    let queued = u32::try_from(depth.waiting + depth.in_hand).unwrap_or(u32::MAX).min(MOST_COUNTED);
+    let more = (queued < MOST_COUNTED).then(|| outbox::count_of_shard(&ctx.db, shard, queued + 1));
+    let has_lost = match more {
+        Some(counting) => counting.await? > queued,
+        None => false,
+    };
+    if !has_lost {
         stale.retain(|first| now.since(first.queued_at) > LONG);
     }
     for first in &stale {

@@ -24,7 +24,7 @@ pub async fn wait(
         && tokio::time::Instant::now() < deadline
     {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        message = get(ctx, caller, message.device_id, message.id).await?;
+        message = get(ctx, caller, message.device_id, message.id).await?.message;
     }
     Ok(message)
 }

@@ -3,7 +3,7 @@
 use super::{check_plan, refused};
 use crate::{
     domain::{account::Account, ids::AccountId, role::Role},
-    services::{Context, Error, Invalid},
+    services::{Context, Error, Invalid, retention},
     store::accounts::{self, AccountRow, Changed},
 };
 
@@ -46,12 +46,24 @@ pub async fn change(ctx: &Context, id: AccountId, input: UserChange) -> Result<A
             Changed::Stale => {}
             changed => {
                 refused(changed)?;
+                if before.account.plan != after.account.plan {
+                    keep_by(ctx, &after.account).await;
+                }
                 return Ok(after.account);
             }
         }
     }
     refused(Changed::Stale)?;
     find(ctx, id).await.map(|row| row.account)
+}
+
+/// Has what the account stores kept as its new plan says. The walk over all accounts comes upon what is missed here.
+async fn keep_by(ctx: &Context, account: &Account) {
+    let rule = ctx.plans.get(&account.plan).retention();
+    if let Err(error) = retention::changed(ctx, account.id, rule).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(account = %account.id, error, "a new rule of how long data is kept comes later");
+    }
 }
 
 /// The account, unless it is being erased.

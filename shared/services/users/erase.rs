@@ -11,7 +11,9 @@ use crate::{
     },
     queue::payloads::{CommandPayload, DeviceRefV1},
     services::{Context, Error, webhooks},
-    store::{accounts, api_keys, audit, commands, counters, devices, events, refresh_tokens},
+    store::{
+        accounts, api_keys, audit, commands, counters, devices, events, refresh_tokens, retention, set_aside,
+    },
 };
 
 /// How long after the account went something of it may still turn up.
@@ -65,9 +67,11 @@ async fn step(ctx: &Context, id: AccountId) -> Result<bool, Error> {
         return Ok(false);
     }
     commands::delete_of_tenant(&ctx.db, id).await?;
+    retention::delete_of_tenant(&ctx.db, id).await?;
     counters::delete_of_tenant(&ctx.db, id).await?;
     audit::delete_of_tenant(&ctx.db, id).await?;
     events::delete_of_tenant(&ctx.db, id).await?;
+    set_aside::delete_of_tenant(&ctx.db, id).await?;
     let now = ctx.now();
     let done = Erasure { status: ErasureStatus::Done, finished_at: Some(now), ..erasure };
     accounts::finish_erasure(&ctx.db, &row, &done, now + MEMORY).await?;

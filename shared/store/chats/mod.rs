@@ -18,21 +18,27 @@ use super::{
 };
 use crate::{
     cursor::LastKey,
-    domain::{chat::Chat, device::Link, jid::Jid},
+    domain::{chat::Chat, device::Link, jid::Jid, retention::Retention},
 };
 
 /// Shows a message as its chat's newest, unless a newer one is shown. What the chat knows and `chat` does
-/// not (name, LID) stays. When another chat has taken its place, that one shows the message.
-pub async fn touch(db: &Db, link: Link, chat: &Chat) -> Result<(), StoreError> {
-    if let Some(leads_to) = touch_row(db, link, chat).await? {
+/// not (name, LID) stays. It is kept from then on for as long as `retention` says. When another chat has taken its
+/// place, that one shows the message.
+pub async fn touch(db: &Db, link: Link, chat: &Chat, retention: Retention) -> Result<(), StoreError> {
+    if let Some(leads_to) = touch_row(db, link, chat, retention).await? {
         let lid = chat.lid.clone().or_else(|| Some(chat.jid.clone()));
-        touch_row(db, link, &Chat { jid: leads_to, lid, ..chat.clone() }).await?;
+        touch_row(db, link, &Chat { jid: leads_to, lid, ..chat.clone() }, retention).await?;
     }
     Ok(())
 }
 
 /// The same, for its own row. Says which other chat has taken its place, if one has.
-async fn touch_row(db: &Db, link: Link, chat: &Chat) -> Result<Option<Jid>, StoreError> {
+async fn touch_row(
+    db: &Db,
+    link: Link,
+    chat: &Chat,
+    retention: Retention,
+) -> Result<Option<Jid>, StoreError> {
     let key = key(link, &chat.jid);
     let sealed = |name, text: &String| db.to_value(Table::Chats, &key, name, text);
     let preview = sealed("lastMessagePreview", &chat.last_message_preview)?;
@@ -58,6 +64,10 @@ async fn touch_row(db: &Db, link: Link, chat: &Chat) -> Result<Option<Jid>, Stor
         .set("lastMessageId", chat.last_message_id)?
         .set_value("lastMessagePreview", preview)
         .set("activity", keys::activity(chat.last_message_at, &chat.jid))?;
+    let update = match retention.until(chat.last_message_at) {
+        Some(until) => update.set("ttl", until.unix_seconds())?,
+        None => update.remove("ttl"),
+    };
     let error = match update.apply(request).send().await {
         Ok(_) => return Ok(None),
         Err(error) => error,
@@ -82,7 +92,7 @@ pub async fn lead(db: &Db, link: Link, from: &Jid, to: &Jid) -> Result<Option<Ch
         .return_values(ReturnValue::AllOld);
     let answer = Update::default().set("leadsTo", to)?.remove("activity").apply(request).send().await?;
     let shown = answer.attributes.filter(|row| row.contains_key("lastMessageAt"));
-    Ok(shown.map(|row| db.read_item(Table::Chats, row)).transpose()?)
+    shown.map(|row| db.read_item(Table::Chats, row)).transpose()
 }
 
 /// The chats of a link, the one with the newest message first.
