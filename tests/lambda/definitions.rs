@@ -153,7 +153,7 @@ fn deliveries_have_a_bounded_part_of_the_calls_and_slow_ones_a_small_one() {
 fn the_texts_that_alarms_look_for_are_in_the_code() {
     let alarms = file("infra/cloudwatch.tf");
     for (words, source) in [
-        ("two holders", "connector/session/actor/mod.rs"),
+        ("two holders", "connector/session/actor/on_state.rs"),
         ("lease lost", "connector/ownership/leases.rs"),
         ("set aside:", "shared/services/set_aside/keep.rs"),
     ] {

@@ -1,6 +1,7 @@
 //! A device's actor: one socket and its state machine.
 
 mod admission;
+mod on_state;
 mod pairing_code;
 
 use std::{sync::Arc, time::Duration};
@@ -22,25 +23,15 @@ use tokio_util::sync::CancellationToken;
 use super::{Counted, OpenSocket, Order, Place, report, told::Told};
 use crate::{
     inbound::DeviceInbox,
-    outbound::{
-        lane::{LaneOrder, Standing},
-        slowdown,
-    },
+    outbound::lane::{LaneOrder, Standing},
     retry::{Backoff, patiently},
     session_store::SessionStoreError,
     shard::Worker,
-    whatsapp::{End, Socket, SocketState},
+    whatsapp::{Socket, SocketState},
 };
 
 /// How long unlinking waits for a socket to tell WhatsApp through.
 const UNLINK_PATIENCE: Duration = Duration::from_secs(15);
-
-/// When a device whose place another connection took is tried again: a second holder is either gone by
-/// then or there to stay.
-const AFTER_REPLACED: Duration = Duration::from_secs(60);
-
-/// A connection that lasted so long was not too soon after the one before.
-const CALM: Duration = Duration::from_secs(30 * 60);
 
 /// How long a stop waits for what is under way.
 const LAST_WORK: Duration = Duration::from_secs(2);
@@ -345,90 +336,6 @@ impl Actor {
         let _in_time = tokio::time::timeout(UNLINK_PATIENCE, live.states.wait_for(settled)).await;
     }
 
-    async fn on_state(&mut self, state: SocketState) {
-        tracing::debug!(device = %self.place.device, ?state, "socket");
-        let now = self.worker.ctx.now();
-        if !matches!(state, SocketState::Connected(_)) {
-            self.tell.open.send_replace(None);
-        }
-        match state {
-            SocketState::Connecting { linked: None, reason } => self.report(report::connecting(reason)).await,
-            SocketState::Connecting { linked: Some(linked), reason } => {
-                if self.admit(&linked.identity).await.is_none() {
-                    return;
-                }
-                let report = report::linked(DeviceStatus::Connecting, &linked, now);
-                self.report(devices::Report { last_error: Some(reason), ..report }).await;
-            }
-            SocketState::ShowingQr { code, until, problem } => {
-                let Some(live) = &mut self.live else { return };
-                let last_error = Some(problem);
-                let report = if live.qr.as_ref() == Some(&code) {
-                    devices::Report { last_error, ..Default::default() }
-                } else {
-                    live.qr = Some(code.clone());
-                    let expires_at = now + until.saturating_duration_since(Instant::now());
-                    devices::Report { last_error, ..report::showing(code, expires_at) }
-                };
-                self.report(report).await;
-            }
-            SocketState::Connected(linked) => {
-                let Some(generation) = self.admit(&linked.identity).await else { return };
-                self.backoff.reset();
-                self.connected_at = Some(Instant::now());
-                self.report(report::linked(DeviceStatus::Connected, &linked, now)).await;
-                let socket = self.live.as_ref().map(|live| live.socket.clone());
-                self.tell.open.send_replace(socket.map(|socket| OpenSocket { socket, generation }));
-            }
-            SocketState::Over(end) => self.on_over(end).await,
-        }
-    }
-
-    async fn on_over(&mut self, end: End) {
-        match end {
-            End::QrExhausted => {
-                let reason = "nobody scanned the QR code in time; connect again for a new one";
-                self.close().await;
-                self.report(report::disconnected(Some(reason.into()), Some(Desired::Disconnected))).await;
-            }
-            End::LoggedOut { reason } => self.on_logged_out(reason).await,
-            End::Replaced => {
-                tracing::error!(device = %self.place.device, "another connection took this device's place: two holders");
-                let reason = "another connection took this device's place";
-                self.fail(reason.into(), AFTER_REPLACED).await;
-            }
-            End::Banned { reason, expires_in, .. } => {
-                let reason = format!("WhatsApp banned the account for {} s: {reason}", expires_in.as_secs());
-                self.fail(reason, expires_in).await;
-            }
-            End::ClientOutdated => {
-                let reason = "WhatsApp no longer takes this version of the client; Kurir needs an update";
-                self.fail(reason.into(), Duration::from_secs(3600)).await;
-            }
-            End::Refused { code, reason } => {
-                let pause = self.backoff.next();
-                self.fail(format!("WhatsApp refused the connection ({code}): {reason}"), pause).await;
-            }
-            End::RateLimited => {
-                if self.connected_at.take().is_some_and(|at| at.elapsed() >= CALM) {
-                    self.slowdowns = 0;
-                }
-                self.slowdowns += 1;
-                let pause = slowdown(self.worker.whatsapp.rate_limit_pause(), self.slowdowns);
-                let until = self.worker.ctx.now() + pause;
-                self.again_after(
-                    pause,
-                    format!("WhatsApp limits how often this device may connect; the next try is at {until}"),
-                )
-                .await;
-            }
-            End::Stopped => {
-                let pause = self.backoff.next();
-                self.again_after(pause, "the connection ended; connecting again".into()).await;
-            }
-        }
-    }
-
     fn tell_standing(&self, row: &Device) {
         let standing = Standing::of(row);
         self.tell.standing.send_if_modified(|now| {
@@ -436,24 +343,6 @@ impl Actor {
             *now = standing;
             changed
         });
-    }
-
-    async fn on_logged_out(&mut self, reason: String) {
-        self.close().await;
-        match self.worker.keys.wipe(self.place.tenant, self.place.device, self.place.lease.clone()).await {
-            Ok(()) => self.report(report::logged_out(Some(reason))).await,
-            Err(error) => {
-                self.log("the device's keys cannot be wiped yet", &error);
-                let desired = Some(Desired::LoggedOut);
-                self.report(devices::Report {
-                    last_error: Some(Some(reason)),
-                    desired,
-                    ..Default::default()
-                })
-                .await;
-                self.retry_later(None);
-            }
-        }
     }
 
     /// What arrived could not be stored: WhatsApp delivers it again when the socket comes back.
