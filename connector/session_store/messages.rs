@@ -34,7 +34,10 @@ pub(super) fn keep_sent(
     payload: &[u8],
     now: i64,
 ) {
-    take_sent(image, touched, chat, id);
+    if copy_of(image, chat, id).is_some_and(|kept| kept == payload) {
+        return;
+    }
+    drop_sent(image, touched, chat, id);
     let message =
         SentMessage { chat: chat.to_owned(), id: id.to_owned(), payload: payload.to_vec(), stored_at: now };
     let size = |messages: &[SentMessage]| messages.iter().map(prost::Message::encoded_len).sum::<usize>();
@@ -51,16 +54,22 @@ pub(super) fn keep_sent(
     }
 }
 
-pub(super) fn take_sent(image: &mut Image, touched: &mut Touched, chat: &str, id: &str) -> Option<Vec<u8>> {
+fn drop_sent(image: &mut Image, touched: &mut Touched, chat: &str, id: &str) {
     let wanted = |message: &SentMessage| message.id == id && message.chat == chat;
-    let (segment, messages) = image.sent.iter_mut().find(|(_, messages)| messages.iter().any(wanted))?;
-    let segment = *segment;
-    let taken = messages.extract_if(.., |message| wanted(message)).next();
+    let held = image.sent.iter_mut().find(|(_, messages)| messages.iter().any(wanted));
+    let Some((&segment, messages)) = held else { return };
+    messages.retain(|message| !wanted(message));
     touched.later.insert(RowName::Sent(segment));
     if messages.is_empty() {
         image.sent.remove(&segment);
     }
-    taken.map(|message| message.payload)
+}
+
+/// The copy of a message in a chat.
+pub(super) fn copy_of<'a>(image: &'a Image, chat: &str, id: &str) -> Option<&'a [u8]> {
+    let mut all = image.sent.values().flatten();
+    let message = all.find(|message| message.id == id && message.chat == chat)?;
+    Some(&message.payload)
 }
 
 pub(super) fn find_sent<'a>(image: &'a Image, id: &str) -> Option<&'a [u8]> {

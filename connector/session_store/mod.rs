@@ -18,6 +18,8 @@ mod group_commit;
 mod image;
 mod key_rows;
 mod learned;
+#[cfg(test)]
+mod message_tests;
 mod messages;
 mod missing;
 mod msg_secret;
@@ -35,6 +37,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod wire;
+#[cfg(test)]
+mod write_tests;
 
 use std::{
     collections::{BTreeSet, HashMap},

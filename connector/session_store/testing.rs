@@ -7,12 +7,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use shared::{
     clock::{Clock, SharedClock, Timestamp},
     crypto::MasterKey,
     domain::ids::{DeviceId, TenantId},
     store::session_keys::{MAX_BATCH, SessionKeyRow},
 };
+use whatsapp_rust::wacore::store::traits::LidPnMappingEntry;
 
 use super::{
     CommitSettings, SessionStore, SessionStores,
@@ -21,6 +23,22 @@ use super::{
     lock,
 };
 use crate::ownership::Lease;
+
+/// A session or key, as it is stored.
+pub(super) fn bytes(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// Who is who, learned at a time.
+pub(super) fn mapping(lid: &str, phone: &str, at: i64) -> LidPnMappingEntry {
+    LidPnMappingEntry {
+        lid: lid.into(),
+        phone_number: phone.into(),
+        created_at: at,
+        updated_at: at,
+        learning_source: "usync".into(),
+    }
+}
 
 /// What the next request meets with.
 pub(super) enum Trouble {

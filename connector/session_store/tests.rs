@@ -9,16 +9,11 @@ use whatsapp_rust::wacore::{
 };
 
 use super::{
-    rows::MAX_CONTENT,
-    testing::{Bench, FakeRows, Trouble},
+    testing::{Bench, bytes, mapping},
     *,
 };
 
 const PHONE: &str = "6281@s.whatsapp.net";
-
-fn bytes(text: &str) -> Bytes {
-    Bytes::copy_from_slice(text.as_bytes())
-}
 
 #[tokio::test]
 async fn sessions_and_identities_of_a_person_share_a_row() {
@@ -190,16 +185,6 @@ async fn who_has_which_devices_comes_back() {
     assert!(!bench.rows.names().iter().any(|name| name.starts_with("group-devices")));
 }
 
-fn mapping(lid: &str, phone: &str, at: i64) -> LidPnMappingEntry {
-    LidPnMappingEntry {
-        lid: lid.into(),
-        phone_number: phone.into(),
-        created_at: at,
-        updated_at: at,
-        learning_source: "usync".into(),
-    }
-}
-
 #[tokio::test]
 async fn who_is_who_comes_back_and_is_reported_once() {
     let bench = Bench::new();
@@ -279,123 +264,6 @@ async fn trusted_contact_tokens_come_back_and_expire() {
 }
 
 #[tokio::test]
-async fn sent_messages_share_rows_and_expire() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    for number in 0..20 {
-        store.store_sent_message("99@lid", &format!("3EB0{number:04}"), &[1; 60]).await.unwrap();
-    }
-    assert_eq!(bench.rows.written(), 0, "nobody waits for them");
-    assert_eq!(store.sent_message("3EB00003"), Some(vec![1; 60]), "it may be looked at");
-    assert_eq!(store.take_sent_message("99@lid", "3EB00003").await.unwrap(), Some(vec![1; 60]));
-    assert_eq!(store.sent_message("3EB00003"), None);
-    assert_eq!(store.take_sent_message("99@lid", "3EB00003").await.unwrap(), None);
-    store.close().await.unwrap();
-    assert!(bench.rows.written() <= 4, "20 messages of 90 bytes in rows of 1 KB: {}", bench.rows.written());
-    assert!(lock(&bench.rows.state).rows.values().all(|data| data.len() < 900));
-
-    let again = bench.open().await;
-    assert_eq!(again.take_sent_message("99@lid", "3EB00004").await.unwrap(), Some(vec![1; 60]));
-    *lock(&bench.clock.0) += 10_000;
-    again.store_sent_message("99@lid", "young", &[1]).await.unwrap();
-    let before = bench.rows.written();
-    assert_eq!(again.delete_expired_sent_messages(1_700_000_005).await.unwrap(), 16);
-    again.close().await.unwrap();
-    assert_eq!(bench.rows.names().len(), 1, "with two old ones beside the young one");
-    assert_eq!(bench.rows.written() - before, 3, "two rows are deleted, one is written for the young one");
-    let again = bench.open().await;
-    assert_eq!(again.delete_expired_sent_messages(1_700_000_011).await.unwrap(), 3);
-    again.close().await.unwrap();
-    assert!(bench.rows.names().is_empty());
-}
-
-#[tokio::test]
-async fn arrived_messages_are_durable_until_done_and_cost_one_write() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    for number in 0..10 {
-        let id = number.to_string();
-        store.store_pending_inbound(PHONE, PHONE, &id, b"halo").await.unwrap();
-        store.delete_pending_inbound(PHONE, PHONE, &id).await.unwrap();
-    }
-    assert_eq!(bench.rows.written(), 10, "each overwrites the one before");
-    let large = vec![9; 3 * MAX_CONTENT];
-    let row = |id, message| PendingInboundRow { chat: PHONE, sender: PHONE, id, message };
-    store
-        .store_pending_inbound_batch(&[row("small", b"x"), row("large", &large), row("empty", b"")])
-        .await
-        .unwrap();
-    drop(store);
-
-    let after_crash = bench.open().await;
-    assert_eq!(after_crash.get_pending_inbound(PHONE, PHONE, "large").await.unwrap(), Some(large));
-    assert_eq!(after_crash.get_pending_inbound(PHONE, PHONE, "empty").await.unwrap(), Some(vec![]));
-    assert_eq!(after_crash.get_pending_inbound(PHONE, "other", "small").await.unwrap(), None);
-    let keys = ["small", "large", "empty"].map(|id| PendingInboundKey { chat: PHONE, sender: PHONE, id });
-    after_crash.delete_pending_inbound_batch(&keys).await.unwrap();
-    after_crash.close().await.unwrap();
-    assert!(bench.rows.names().is_empty(), "nothing is left: {:?}", bench.rows.names());
-}
-
-#[tokio::test]
-async fn the_row_of_an_arrived_message_is_used_again_or_deleted_in_the_end() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    for id in ["1", "2", "3"] {
-        store.store_pending_inbound(PHONE, PHONE, id, b"halo").await.unwrap();
-        store.delete_pending_inbound(PHONE, PHONE, id).await.unwrap();
-        *lock(&bench.clock.0) += 60_000;
-        store.write_later_rows(SPARE).await.unwrap();
-    }
-    assert_eq!(bench.rows.written(), 3, "nothing but the messages themselves");
-    assert_eq!(bench.rows.names(), ["pending#0"]);
-    *lock(&bench.clock.0) += 3_600_000;
-    store.write_later_rows(SPARE).await.unwrap();
-    assert!(bench.rows.names().is_empty());
-    store.write_later_rows(SPARE).await.unwrap();
-    assert_eq!(bench.rows.written(), 4);
-}
-
-#[tokio::test]
-async fn arrived_messages_expire() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    store.store_pending_inbound(PHONE, PHONE, "old", b"x").await.unwrap();
-    *lock(&bench.clock.0) += 10_000;
-    store.store_pending_inbound(PHONE, PHONE, "new", b"y").await.unwrap();
-    assert_eq!(store.delete_expired_pending_inbound(1_700_000_005).await.unwrap(), 1);
-    assert_eq!(store.get_pending_inbound(PHONE, PHONE, "old").await.unwrap(), None);
-    store.close().await.unwrap();
-    assert_eq!(
-        bench.open().await.get_pending_inbound(PHONE, PHONE, "new").await.unwrap(),
-        Some(b"y".to_vec())
-    );
-}
-
-#[tokio::test]
-async fn message_secrets_come_back_and_expire() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    let entry = |id: &str, expires_at, message_ts| MsgSecretEntry {
-        chat: PHONE.into(),
-        sender: PHONE.into(),
-        msg_id: id.into(),
-        secret: [3; 32],
-        expires_at,
-        message_ts,
-    };
-    store.put_msg_secrets(vec![entry("a", 10, 5), entry("b", 20, 0), entry("c", 0, 0)]).await.unwrap();
-    store.put_msg_secrets(vec![entry("a", 5, 0)]).await.unwrap();
-    assert_eq!(store.delete_expired_msg_secrets(9).await.unwrap(), 0, "a deadline never comes nearer");
-    assert_eq!(store.delete_expired_msg_secrets(10).await.unwrap(), 1);
-    store.close().await.unwrap();
-    let again = bench.open().await;
-    assert_eq!(again.get_msg_secret(PHONE, PHONE, "a").await.unwrap(), None);
-    assert_eq!(again.get_msg_secret_with_ts(PHONE, PHONE, "b").await.unwrap(), Some((vec![3; 32], 0)));
-    assert_eq!(again.delete_expired_msg_secrets(i64::MAX).await.unwrap(), 1, "0 is never");
-}
-
-#[tokio::test]
 async fn the_link_comes_back_and_can_be_wiped() {
     let bench = Bench::new();
     let store = bench.open().await;
@@ -423,145 +291,4 @@ async fn the_link_comes_back_and_can_be_wiped() {
     assert!(again.put_session("99@lid.0", b"late").await.is_err());
     assert!(!bench.stores.has_link(bench.tenant, bench.device).await.unwrap());
     assert!(!bench.open().await.exists().await.unwrap());
-}
-
-#[tokio::test]
-async fn a_row_opens_in_its_own_place_only() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    store.put_sender_key("g::a", b"secret key").await.unwrap();
-    store.put_sender_key("g::b", b"other key").await.unwrap();
-    let place = |name: &str, device| (bench.tenant, device, name.to_owned());
-    let names = bench.rows.names();
-    let stored = lock(&bench.rows.state).rows.clone();
-    assert!(stored.values().all(|data| !data.windows(3).any(|part| part == b"key")), "nothing in clear");
-    assert!(names.iter().all(|name| !name.contains("g::")), "no names in the sort key");
-
-    // A row of one device under another device.
-    let (_, other) = super::testing::ids();
-    lock(&bench.rows.state)
-        .rows
-        .insert(place(&names[0], other), stored[&place(&names[0], bench.device)].clone());
-    let error = bench.stores.open(bench.tenant, other, bench.lease.clone()).await.err();
-    assert!(matches!(error, Some(SessionStoreError::Damaged(_))), "{error:?}");
-
-    // Two rows of a device in each other's place.
-    let swapped = stored[&place(&names[1], bench.device)].clone();
-    lock(&bench.rows.state).rows.insert(place(&names[0], bench.device), swapped);
-    assert!(bench.stores.open(bench.tenant, bench.device, bench.lease.clone()).await.is_err());
-
-    // Another tenant sees nothing.
-    let (tenant, _) = super::testing::ids();
-    let foreign = bench.stores.open(tenant, bench.device, bench.lease.clone()).await.unwrap();
-    assert_eq!(foreign.get_sender_key("g::a").await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_failed_write_is_reported_and_made_up_for() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    bench.rows.trouble([Trouble::Refused]);
-    let error = store.put_session("99@lid.0", b"session").await.unwrap_err();
-    assert!(!format!("{error:?}").contains("session\""), "no content in errors");
-    assert!(bench.rows.names().is_empty());
-    store.close().await.unwrap();
-    assert_eq!(bench.open().await.get_session("99@lid.0").await.unwrap(), Some(bytes("session")));
-}
-
-#[tokio::test]
-async fn a_row_that_is_too_large_is_refused_before_it_is_sent() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    assert!(store.put_sender_key("g::a", &vec![0; MAX_CONTENT]).await.is_err());
-    assert_eq!(bench.rows.written(), 0);
-    store.put_sender_key("g::b", b"fine").await.unwrap();
-}
-
-#[tokio::test]
-async fn a_row_that_is_as_stored_is_not_written_again() {
-    let bench = Bench::new();
-    let list = DeviceListRecord {
-        user: "99".into(),
-        devices: vec![DeviceInfo::new(0, None)],
-        timestamp: 1,
-        phash: None,
-        raw_id: None,
-    };
-    for _ in 0..2 {
-        let store = bench.open().await;
-        for _ in 0..3 {
-            store.put_identity("99@lid.0", [7; 32]).await.unwrap();
-            store.put_session("99@lid.0", b"session").await.unwrap();
-            store.put_lid_mapping(&mapping("99", "6281", 1)).await.unwrap();
-            store.update_device_list(list.clone()).await.unwrap();
-            store.set_sender_key_status("g", &[("a", true)]).await.unwrap();
-        }
-    }
-    assert_eq!(bench.rows.written(), 5, "the person's row for the key and for the session, others once");
-    let again = bench.open().await;
-    again.put_identity("99@lid.0", [8; 32]).await.unwrap();
-    again.put_identity("99@lid.0", [7; 32]).await.unwrap();
-    assert_eq!(bench.rows.written(), 7, "there and back");
-    assert_eq!(bench.open().await.load_identity("99@lid.0").await.unwrap(), Some([7; 32]));
-}
-
-#[tokio::test]
-async fn what_comes_and_goes_before_it_is_stored_costs_nothing() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    store.store_sent_message("99@lid", "3EB0", b"x").await.unwrap();
-    store.take_sent_message("99@lid", "3EB0").await.unwrap();
-    store.close().await.unwrap();
-    assert_eq!(bench.rows.written(), 0);
-}
-
-#[tokio::test]
-async fn nobody_relies_on_a_write_that_is_under_way_or_failed() {
-    let bench = Bench::over(FakeRows::with_delay(Duration::from_millis(20)));
-    let store = bench.open().await;
-    let put = |content: &'static [u8]| {
-        let store = store.clone();
-        async move { store.put_session("99@lid.0", content).await }
-    };
-    let requests = async |wanted| {
-        while bench.stores.cost().requests < wanted {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    // The second is written, though the first is the same: it may yet fail.
-    bench.rows.trouble([Trouble::Refused]);
-    let first = tokio::spawn(put(b"a"));
-    requests(1).await;
-    let (first, second) = tokio::join!(first, put(b"a"));
-    assert!(first.unwrap().is_err() && second.is_ok());
-    assert_eq!(bench.rows.written(), 1);
-
-    // The first is on its way when the second is handed in, and when the third is: what is stored in the
-    // end is the second, which the third is not.
-    let first = tokio::spawn(put(b"b"));
-    requests(3).await;
-    let second = tokio::spawn(put(b"c"));
-    first.await.unwrap().unwrap();
-    put(b"b").await.unwrap();
-    second.await.unwrap().unwrap();
-    assert_eq!(bench.open().await.get_session("99@lid.0").await.unwrap(), Some(bytes("b")));
-}
-
-#[tokio::test]
-async fn a_store_whose_lease_is_over_takes_nothing_and_is_in_nobodys_way() {
-    let bench = Bench::new();
-    let store = bench.open().await;
-    store.put_session("99@lid.0", b"a").await.unwrap();
-    store.store_sent_message("99@lid", "3EB0", b"x").await.unwrap();
-    bench.lease.end();
-    assert!(store.put_session("99@lid.0", b"b").await.is_err());
-    assert!(store.put_session("99@lid.0", b"a").await.is_err(), "though there is nothing to write");
-    assert!(matches!(store.close().await, Err(CommitError::Fenced)));
-    let wiped = bench.stores.wipe(bench.tenant, bench.device, bench.lease.clone()).await;
-    assert!(matches!(wiped, Err(SessionStoreError::NotWritten(CommitError::Fenced))));
-    assert_eq!(bench.rows.written(), 1);
-
-    let next = bench.stores.open(bench.tenant, bench.device, Lease::forever(0, 2)).await.unwrap();
-    assert_eq!(next.get_session("99@lid.0").await.unwrap(), Some(bytes("a")));
-    next.put_session("99@lid.0", b"c").await.unwrap();
 }
