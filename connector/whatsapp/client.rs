@@ -67,7 +67,7 @@ pub(super) async fn build(
     let client = bot.client();
     let (weak, retries) = (Arc::downgrade(&client), &ends.retries);
     let own_retries = OwnRetries::start(weak.clone(), keys.clone(), choice, retries.clone());
-    let own_copies = OwnCopies::start(weak, keys, retries.clone());
+    let own_copies = OwnCopies::start(weak, keys, retries.clone(), ends.noting.clone());
     let (listener, events) = Listener::new(&client, ends, own_retries, own_copies);
     client.subscribe_handler(Arc::new(listener)).detach();
     Ok((bot, events))

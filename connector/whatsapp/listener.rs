@@ -31,6 +31,8 @@ pub(super) struct Ends {
     pub arrivals: Arrivals,
     /// Requests to send something again that came, or are to go, over the connection.
     pub retries: TaskTracker,
+    /// Messages that cannot be opened, of which that is not written down yet.
+    pub noting: TaskTracker,
 }
 
 /// Sorts a client's events: acks to who waits, what becomes of the connection to the pump, what arrives to

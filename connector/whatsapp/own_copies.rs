@@ -35,29 +35,46 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How soon after a failure one is asked for again.
 const SOON: Duration = Duration::from_secs(1);
 
+/// How long one waits that has come again and still cannot be opened; then twice, four times … as long. Both sides
+/// begin new sessions meanwhile, which cross, and only so many requests for a message are answered.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// What one client asks for.
 pub(super) struct OwnCopies {
     news: mpsc::Sender<News>,
     /// Whether anything is missing.
     any: Arc<AtomicBool>,
-    unanswered: TaskTracker,
+    unasked: TaskTracker,
+    unnoted: TaskTracker,
 }
 
 enum News {
-    /// Until it has been asked for, a request waits.
-    Missing(MissingMessage, TaskTrackerToken),
+    Missing(MissingMessage, Waits),
     Came(Vec<String>),
 }
 
+/// What waits for a missing message.
+struct Waits {
+    /// Until it has been asked for.
+    unasked: TaskTrackerToken,
+    /// Until it is written down.
+    unnoted: TaskTrackerToken,
+}
+
 impl OwnCopies {
-    /// Starts asking for what is missing, for as long as the client lives. Requests that are not sent yet are in
-    /// `unanswered`.
-    pub fn start(client: Weak<Client>, keys: Arc<SessionStore>, unanswered: TaskTracker) -> Self {
+    /// Starts asking for what is missing, for as long as the client lives. What has not been asked for yet is in
+    /// `unasked`, and what is not written down yet in `unnoted`.
+    pub fn start(
+        client: Weak<Client>,
+        keys: Arc<SessionStore>,
+        unasked: TaskTracker,
+        unnoted: TaskTracker,
+    ) -> Self {
         let (news, told) = mpsc::channel(ROOM);
         let any = Arc::new(AtomicBool::new(!keys.missing().is_empty()));
         let asking = Asking { client, keys, any: any.clone(), due: HashMap::new() };
         tokio::spawn(Box::pin(asking.run(told)));
-        Self { news, any, unanswered }
+        Self { news, any, unasked, unnoted }
     }
 
     /// A message cannot be opened. When it is the owner's, it is asked for.
@@ -74,7 +91,8 @@ impl OwnCopies {
             asked: 0,
         };
         self.any.store(true, Ordering::Release);
-        if self.news.try_send(News::Missing(missing, self.unanswered.token())).is_err() {
+        let waits = Waits { unasked: self.unasked.token(), unnoted: self.unnoted.token() };
+        if self.news.try_send(News::Missing(missing, waits)).is_err() {
             tracing::error!("too many copies of what the owner sent cannot be opened: one is lost");
         }
     }
@@ -116,8 +134,13 @@ impl Asking {
         loop {
             let next = self.due.values().map(|due| due.at).min();
             tokio::select! {
+                // What is missing is written down, also of a client that is gone.
+                biased;
                 news = told.recv() => match news {
-                    Some(News::Missing(message, unasked)) => {
+                    Some(News::Missing(mut message, Waits { unasked, unnoted: _until_noted })) => {
+                        if let Some(known) = self.due.get(&message.id) {
+                            message.asked = known.message.asked;
+                        }
                         if let Err(error) = self.keys.remember_missing(message.clone()).await {
                             tracing::warn!(%error, "that a message is missing is not written down");
                         }
@@ -139,7 +162,11 @@ impl Asking {
     }
 
     fn add(&mut self, message: MissingMessage, unasked: Option<TaskTrackerToken>) {
-        self.due.insert(message.id.clone(), Due { at: Instant::now(), message, _unasked: unasked });
+        let (pause, unasked) = match message.asked {
+            0 => (Duration::ZERO, unasked),
+            times => (SETTLING * (1 << (times - 1).min(4)), None),
+        };
+        self.due.insert(message.id.clone(), Due { at: Instant::now() + pause, message, _unasked: unasked });
     }
 
     async fn forget(&mut self, id: &str) {

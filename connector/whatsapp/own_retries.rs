@@ -134,7 +134,8 @@ async fn answer_all(
     mut requests: mpsc::Receiver<(Request, TaskTrackerToken)>,
 ) {
     while let Some((request, _until_answered)) = requests.recv().await {
-        if !(1..MAX_RETRY_COUNT).contains(&request.count) {
+        // The library asks so many times at most.
+        if !(1..=MAX_RETRY_COUNT).contains(&request.count) {
             continue;
         }
         let Some(message) = keys.sent_message(&request.id) else {

@@ -113,6 +113,7 @@ impl Socket {
             connected: Arc::new(AtomicBool::new(false)),
             arrivals,
             retries: TaskTracker::new(),
+            noting: TaskTracker::new(),
         };
         let learned = keys.learned();
         let (bot, events) = client::build(&shared, keys.clone(), inbox.clone(), ends.clone()).await?;
@@ -275,6 +276,9 @@ impl Socket {
         if let Some(arrivals) = arrivals {
             let _noted_down = timeout(HANDING_OVER, arrivals).await;
         }
+        // The server has been told that these have come, too.
+        self.inner.ends.noting.close();
+        let _noted_down = timeout(HANDING_OVER, self.inner.ends.noting.wait()).await;
         if let Err(error) = self.inner.keys.close().await {
             tracing::error!(%error, "session keys not written at close");
         }

@@ -161,9 +161,7 @@ async fn the_phones_of_both_lose_their_sessions_and_nobody_misses_a_message() {
     Conversation::begin().await.flows_while_they_forget(&[OwnersPhone, ContactsPhone]).await;
 }
 
-/// Alone among the others this one misses a message now and then, on a busy machine.
 #[tokio::test]
-#[ignore = "open: a companion of the owner that forgets its sessions may miss a message"]
 async fn companions_of_both_lose_their_sessions_and_nobody_misses_a_message() {
     Conversation::begin().await.flows_while_they_forget(&[OwnersCompanion, ContactsCompanion]).await;
 }
