@@ -3,7 +3,11 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use connector::{Chosen, Connector, forget_sessions, health::HealthFile, whatsapp::WhatsAppConfig};
+use connector::{
+    Chosen, Connector, forget_sessions,
+    health::HealthFile,
+    whatsapp::{NORMAL_LINES, WhatsAppConfig},
+};
 use shared::{
     config::Config,
     domain::ids::{AccountId, DeviceId},
@@ -51,6 +55,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // The protocol library tells pairing codes and phone numbers at `info`.
+    if let Err(error) = telemetry::init("warn,connector=info,shared=info", &NORMAL_LINES) {
+        eprintln!("error: {error}");
+        return ExitCode::FAILURE;
+    }
     if let Some(Command::ForgetSessions { tenant, device }) = arguments.command {
         return forget(Chosen { tenant, device });
     }
@@ -68,7 +77,6 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn forget(chosen: Chosen) -> ExitCode {
-    telemetry::init("warn,connector=info,shared=info");
     let forgetting = async {
         let config = Config::from_env()?;
         let ctx = Context::new(&config).await?;
@@ -88,8 +96,6 @@ async fn forget(chosen: Chosen) -> ExitCode {
 
 #[tokio::main]
 async fn serve() -> ExitCode {
-    // The protocol library tells pairing codes and phone numbers at `info`.
-    telemetry::init("warn,connector=info,shared=info");
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

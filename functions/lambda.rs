@@ -10,7 +10,7 @@ use crate::route::{Route, router};
 /// # Errors
 /// What is missing or not valid in the environment; it is logged, too.
 pub async fn start() -> Result<Context, Error> {
-    telemetry::init("info");
+    telemetry::init("info", &[])?;
     let started = async {
         let config = Config::from_env()?;
         // Receivers of webhooks on this machine, for tests.

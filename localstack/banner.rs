@@ -32,11 +32,13 @@ impl Banner<'_> {
     pub fn text(&self) -> String {
         let Self { url, email, kept, data, took_ms, .. } = self;
         let mut text = format!(
-            "\n  Kurir {} is ready ({took_ms} ms)\n\n  API        {url}/v1\n",
+            "\n  Kurir {} is ready ({took_ms} ms)\n\n  API        {url}/v1\n  Docs       {url}/docs\n",
             env!("CARGO_PKG_VERSION")
         );
         match self.whatsapp {
-            Some(address) => _ = writeln!(text, "  WhatsApp   sandbox at {address}"),
+            Some(address) => {
+                _ = writeln!(text, "  WhatsApp   sandbox at {address}\n  Phones     {url}/sandbox/phones");
+            }
             None => _ = writeln!(text, "  WhatsApp   the real one: scan the QR code with a real phone"),
         }
         _ = writeln!(text, "  Admin      {email}");

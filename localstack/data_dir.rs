@@ -11,6 +11,8 @@ use rustix::{fs::Mode, process::umask};
 use serde::{Deserialize, Serialize};
 use shared::{config::AwsConfig, crypto::MasterKey, secret::Secret};
 
+use crate::data_file::{self, DataFileError};
+
 /// A data folder in use by this process.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -35,7 +37,7 @@ pub enum DataDirError {
     #[error("another Kurir uses the data folder {0}: stop it, or choose another with --data-dir")]
     InUse(PathBuf),
     /// The file system says no.
-    #[error("the data folder {path} cannot be used: {source}")]
+    #[error("{path} {}", data_file::problem(source))]
     Io {
         /// What could not be read or written.
         path: PathBuf,
@@ -52,13 +54,18 @@ pub enum DataDirError {
         path: PathBuf,
     },
     /// A file that this version does not understand.
-    #[error("{path} is damaged: {reason}; start afresh with --reset")]
+    #[error("{path} is damaged: {reason}; {way_out}")]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// What to do about it.
+        way_out: &'static str,
     },
+    /// A database that cannot be used.
+    #[error(transparent)]
+    File(#[from] DataFileError),
 }
 
 const DATABASE: &str = "dynamodb.sqlite";
@@ -67,6 +74,9 @@ const MASTER_KEY: &str = "master.key";
 const CREDENTIALS: &str = "credentials.json";
 const ENDPOINTS: &str = "endpoints.json";
 const PHONES: &str = "whatsapp";
+
+/// The files that SQLite reads and writes.
+const DATABASES: [&str; 3] = [DATABASE, QUEUES, "whatsapp/whatsapp.sqlite3"];
 
 /// All files that Kurir makes here.
 const FILES: [&str; 9] = [
@@ -106,6 +116,14 @@ impl DataDir {
         ignore_missing(fs::remove_dir_all(&path)).map_err(|source| DataDirError::Io { path, source })
     }
 
+    /// Looks whether the databases in it, as far as they are there, can be used.
+    pub fn check(&self) -> Result<(), DataDirError> {
+        for name in DATABASES {
+            data_file::check(&self.path.join(name))?;
+        }
+        Ok(())
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
@@ -141,8 +159,12 @@ impl DataDir {
     pub fn master_key(&self) -> Result<MasterKey, DataDirError> {
         let path = self.master_key_file();
         match read(&path)? {
-            Some(text) => MasterKey::from_base64(&text)
-                .map_err(|error| DataDirError::Damaged { path, reason: error.to_string() }),
+            Some(text) => MasterKey::from_base64(&text).map_err(|error| DataDirError::Damaged {
+                path,
+                reason: error.to_string(),
+                way_out: "put the right key back into it, or give it in KURIR_MASTER_KEY; or erase the data and \
+                          start afresh with --reset",
+            }),
             None if self.database().exists() => Err(DataDirError::KeyLost { path }),
             None => {
                 let key = MasterKey::generate();
@@ -167,9 +189,11 @@ impl DataDir {
     pub fn credentials(&self) -> Result<Option<Credentials>, DataDirError> {
         let path = self.credentials_file();
         let Some(text) = read(&path)? else { return Ok(None) };
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| DataDirError::Damaged { path, reason: error.to_string() })
+        serde_json::from_str(&text).map(Some).map_err(|error| DataDirError::Damaged {
+            path,
+            reason: error.to_string(),
+            way_out: "delete it: the next start makes a new API key, and the password stays",
+        })
     }
 
     /// Keeps what this start made up.

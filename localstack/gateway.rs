@@ -1,6 +1,11 @@
 //! The whole gateway in one process: every function behind one port, a connector, and what they need.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{extract::DefaultBodyLimit, middleware::from_fn_with_state};
 use connector::{Chosen, Connector, Forgotten, forget_sessions, whatsapp::WhatsAppConfig};
@@ -83,6 +88,7 @@ impl Gateway {
         if options.reset {
             data.reset()?;
         }
+        data.check()?;
 
         let own_ports = [
             api.address.port(),
@@ -131,7 +137,7 @@ impl Gateway {
             }
         };
 
-        let kept = data.credentials_file().display().to_string();
+        let kept = whole(&data.credentials_file()).display().to_string();
         let banner = Banner {
             url: &format!("http://{}", api.address),
             whatsapp: wa_url.as_deref(),
@@ -141,7 +147,7 @@ impl Gateway {
                 api_key: credentials.api_key.expose(),
             }),
             kept: &kept,
-            data: &data.path().display().to_string(),
+            data: &whole(data.path()).display().to_string(),
             connectors: options.connectors,
             aws: endpoint.as_deref(),
             took_ms: began.elapsed().as_millis(),
@@ -174,6 +180,7 @@ impl Gateway {
     /// [`StartError`], which says what to do about it.
     pub async fn forget_sessions(options: &Options, chosen: Chosen) -> Result<Forgotten, StartError> {
         let data = DataDir::open(&options.data_dir)?;
+        data.check()?;
         let stand_ins = Threads::start("stand-ins").map_err(StartError::Threads)?;
         let Foundation { aws, config, ctx, .. } = Foundation::lay(&data, &stand_ins, &[]).await?;
         if aws.is_some() {
@@ -242,6 +249,11 @@ impl Serving {
             Self::Elsewhere => {}
         }
     }
+}
+
+/// A path from the root, so that it means the same from everywhere.
+fn whole(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// How many connections are taken, of so many files.

@@ -6,6 +6,7 @@ mod banner;
 pub mod child;
 mod connectors;
 mod data_dir;
+mod data_file;
 mod deliveries;
 mod foundation;
 mod gateway;

@@ -1,16 +1,20 @@
 //! `cargo sandbox` and `cargo live`.
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
-use connector::Chosen;
-use localstack::{Gateway, Mode, Options, StartError, child};
+use connector::{Chosen, whatsapp::NORMAL_LINES};
+use localstack::{Gateway, Mode, Options, child};
 use shared::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     let options = Options::read();
-    // The protocol library tells pairing codes and phone numbers at `info`; the embedded DynamoDB warns of every failed condition, which for Kurir are answers like any other.
-    telemetry::init("warn,connector=info,shared=info,functions=info,localstack=info,dynoxide=error");
+    // The protocol library tells pairing codes and phone numbers at `info`; the embedded DynamoDB warns of every
+    // failed condition, which for Kurir are answers like any other.
+    let filter = "warn,connector=info,shared=info,functions=info,localstack=info,dynoxide=error";
+    if let Err(error) = telemetry::init(filter, &NORMAL_LINES) {
+        return failed(&error);
+    }
     let name = match options.mode {
         Some(Mode::Connector) => "connector",
         Some(Mode::ForgetSessions { .. }) | None => "gateway",
@@ -64,12 +68,7 @@ async fn run(options: &Options) -> ExitCode {
     }
 }
 
-fn failed(error: &StartError) -> ExitCode {
-    eprintln!("error: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        eprintln!("  because: {error}");
-        cause = error.source();
-    }
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("error: {}", telemetry::with_causes(error));
     ExitCode::FAILURE
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use shared::{
-    config::ConfigError,
+    config::{ConfigError, InvalidSetting},
     queue,
     services::{self, deployment::KeyCheckError},
     store,
@@ -53,9 +53,9 @@ pub enum StartError {
     /// The environment.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// How to use WhatsApp.
+    /// One setting.
     #[error(transparent)]
-    WhatsApp(#[from] connector::whatsapp::EnvError),
+    Setting(#[from] InvalidSetting),
     /// The keys that sign access tokens.
     #[error(transparent)]
     SigningKey(#[from] services::accounts::KeyError),

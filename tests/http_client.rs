@@ -8,5 +8,9 @@ use shared::outbound::install_ring;
 /// Never.
 pub fn http_client() -> reqwest::Client {
     install_ring();
-    reqwest::Client::builder().tls_certs_only([]).build().expect("nothing of this depends on the system")
+    reqwest::Client::builder()
+        .tls_certs_only([])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("nothing of this depends on the system")
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
+use shared::clock::Timestamp;
 use tokio::time::Instant;
 
 use crate::{Api, Gateway};
@@ -36,6 +37,8 @@ pub struct Arrived {
     pub messages: usize,
     /// How many came more than once under their id, which a phone shows once.
     pub replayed: usize,
+    /// How many are on their phones, and the gateway does not know because a connector crashed.
+    pub unconfirmed: usize,
     /// Those that the gateway says have failed, with the code.
     pub failed: Vec<(Accepted, String)>,
 }
@@ -72,10 +75,28 @@ impl Ledger {
     /// With all that is wrong: messages without an end, lost ones, doubled ones, chats out of order, statuses
     /// that are not true.
     pub async fn arrives(&self, gateway: &Gateway, owner: &Api, patience: Duration) -> Arrived {
+        self.arrives_after_crashes(gateway, owner, patience, &[]).await
+    }
+
+    /// The same when connectors crashed at these times: what the server took just before may stay `sent`, as the
+    /// library confirms a receipt before the connector has written it.
+    ///
+    /// # Panics
+    /// As [`Self::arrives`].
+    pub async fn arrives_after_crashes(
+        &self,
+        gateway: &Gateway,
+        owner: &Api,
+        patience: Duration,
+        crashes: &[Timestamp],
+    ) -> Arrived {
         let began = Instant::now();
         let statuses = loop {
             let statuses = self.statuses(owner).await;
-            let unfinished: Vec<_> = self.0.iter().filter(|of| !is_final(statuses.get(&of.id))).collect();
+            // A receipt may be late without being lost.
+            let gone = |row: &Value| began.elapsed() > patience / 4 && sent_before(row, crashes);
+            let ended = |row: Option<&Value>| is_final(row) || row.is_some_and(gone);
+            let unfinished: Vec<_> = self.0.iter().filter(|of| !ended(statuses.get(&of.id))).collect();
             if unfinished.is_empty() {
                 break statuses;
             }
@@ -142,6 +163,7 @@ impl Ledger {
                         note(format!("under another id, {}", message["id"]), of);
                     }
                     arrived.messages += 1;
+                    arrived.unconfirmed += usize::from(!is_final(Some(row)));
                     arrived.replayed += usize::from(message["copies"].as_u64() > Some(1));
                     chats.entry((&of.from, &of.to)).or_default().push((*one, of));
                 }
@@ -225,6 +247,14 @@ fn is_final(row: Option<&Value>) -> bool {
     row.is_some_and(|row| {
         matches!(row["status"].as_str(), Some("delivered" | "read" | "failed" | "cancelled"))
     })
+}
+
+/// Whether the receipt of a sent message may have been under way when a connector crashed.
+fn sent_before(row: &Value, crashes: &[Timestamp]) -> bool {
+    const UNDER_WAY: Duration = Duration::from_secs(1);
+    let sent_at = row["sentAt"].as_str().filter(|_| row["status"] == "sent");
+    let sent_at = sent_at.map(|at| at.parse::<Timestamp>().expect("a time"));
+    sent_at.is_some_and(|at| crashes.iter().any(|crash| *crash >= at && crash.since(at) <= UNDER_WAY))
 }
 
 /// What the phones show.

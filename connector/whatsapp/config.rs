@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use shared::config::{InvalidSetting, setting};
+
 /// Settings shared by all sockets of a process.
 #[derive(Debug, Clone)]
 pub struct WhatsAppConfig {
@@ -38,20 +40,6 @@ impl Default for WhatsAppConfig {
     }
 }
 
-/// An environment variable is not valid.
-#[derive(Debug, thiserror::Error)]
-pub enum EnvError {
-    /// `KURIR_WA_VERSION` is not a version.
-    #[error("KURIR_WA_VERSION must be a WhatsApp Web version like 2.3000.1030000000, not `{0}`")]
-    Version(String),
-    /// `KURIR_QR_ROUNDS` is not a number.
-    #[error("KURIR_QR_ROUNDS must be a number from 1 to 100, not `{0}`")]
-    QrRounds(String),
-    /// `KURIR_RATE_LIMIT_PAUSE_MS` is not a number.
-    #[error("KURIR_RATE_LIMIT_PAUSE_MS must be a number of milliseconds from 1 to 900000, not `{0}`")]
-    RateLimitPause(String),
-}
-
 impl WhatsAppConfig {
     /// The defaults, with what the environment sets: `KURIR_WA_URL`, for a server that is not WhatsApp's own,
     /// `KURIR_WA_VERSION`, for when WhatsApp no longer takes
@@ -59,29 +47,28 @@ impl WhatsAppConfig {
     /// `KURIR_RATE_LIMIT_PAUSE_MS`, see [`Self::rate_limit_pause`].
     ///
     /// # Errors
-    /// [`EnvError`]
-    pub fn from_env() -> Result<Self, EnvError> {
-        let server_url = std::env::var("KURIR_WA_URL").ok().filter(|url| !url.is_empty());
-        let mut config = Self { server_url, ..Self::default() };
-        if let Ok(text) = std::env::var("KURIR_WA_VERSION") {
-            let parts: Vec<u32> = text.split('.').map_while(|part| part.parse().ok()).collect();
-            config.version = match parts[..] {
-                [major, minor, patch] => (major, minor, patch),
-                _ => return Err(EnvError::Version(text)),
-            };
-        }
-        if let Ok(text) = std::env::var("KURIR_QR_ROUNDS") {
-            config.qr_rounds = match text.parse() {
-                Ok(rounds @ 1..=100) => rounds,
-                _ => return Err(EnvError::QrRounds(text)),
-            };
-        }
-        if let Ok(text) = std::env::var("KURIR_RATE_LIMIT_PAUSE_MS") {
-            config.rate_limit_pause = match text.parse() {
-                Ok(millis @ 1..=900_000) => Duration::from_millis(millis),
-                _ => return Err(EnvError::RateLimitPause(text)),
-            };
-        }
-        Ok(config)
+    /// [`InvalidSetting`]
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        const LONGEST_PAUSE_MS: u64 = 900_000;
+        let version =
+            setting::read("KURIR_WA_VERSION", "a WhatsApp Web version like 2.3000.1030000000", |text| {
+                let parts: Vec<u32> = text.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+                <[u32; 3]>::try_from(parts).ok()
+            })?;
+        let rounds = setting::read("KURIR_QR_ROUNDS", "a number from 1 to 100", |text| {
+            text.parse().ok().filter(|rounds| (1..=100).contains(rounds))
+        })?;
+        let allowed = format!("a number of milliseconds from 1 to {LONGEST_PAUSE_MS}");
+        let pause = setting::read("KURIR_RATE_LIMIT_PAUSE_MS", &allowed, |text| {
+            text.parse().ok().filter(|millis| (1..=LONGEST_PAUSE_MS).contains(millis))
+        })?;
+        let default = Self::default();
+        Ok(Self {
+            server_url: setting::text("KURIR_WA_URL"),
+            version: version.map_or(default.version, |[major, minor, patch]| (major, minor, patch)),
+            qr_rounds: rounds.unwrap_or(default.qr_rounds),
+            rate_limit_pause: pause.map_or(default.rate_limit_pause, Duration::from_millis),
+            ..default
+        })
     }
 }

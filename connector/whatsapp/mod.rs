@@ -15,6 +15,7 @@ mod http;
 mod identity;
 mod inbound;
 mod listener;
+mod log_lines;
 mod members;
 mod own_copies;
 mod own_retries;
@@ -33,10 +34,11 @@ use whatsapp_rust::transport::{TokioWebSocketTransportFactory, TransportFactory,
 use crate::session_store::SessionStore;
 use identity::is_own;
 
-pub use config::{EnvError, WhatsAppConfig};
+pub use config::WhatsAppConfig;
 pub use error::{AddressError, CommandError, OpenError, SendError};
 pub use identity::Identity;
 pub use inbound::{Chat, InboundContent, InboundMessage, Inbox, InboxError};
+pub use log_lines::NORMAL_LINES;
 pub use receipt::{Receipt, ReceiptKind};
 pub use socket::{OnWhatsApp, PairingCode, Sent, Socket};
 pub use state::{End, Linked, SocketState};

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Error as PathError;
 
+use super::words::in_words;
 use crate::error::Problem;
 
 /// The largest body that a JSON route takes, in bytes.
@@ -87,9 +88,9 @@ fn wrong_form(error: PathError<serde_json::Error>) -> Problem {
     if message.starts_with("missing field") {
         Problem::invalid(at(&quoted), "missing", "this field is needed")
     } else if message.starts_with("unknown field") {
-        Problem::invalid(at(&quoted), "unknown_field", message)
+        Problem::invalid(at(&quoted), "unknown_field", in_words(&message))
     } else {
         let field = if path == "." { "body".to_owned() } else { path };
-        Problem::invalid(field, "wrong_type", message)
+        Problem::invalid(field, "wrong_type", in_words(&message))
     }
 }

@@ -4,6 +4,7 @@ mod caller;
 mod json_body;
 mod path_ids;
 mod query_params;
+mod words;
 
 pub use caller::{CallerOf, ClientAddress, MaybeCaller};
 pub use json_body::{JsonBody, MAX_BODY_BYTES, OptionalJsonBody};

@@ -8,6 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use shared::services::PageRequest;
 use utoipa::IntoParams;
 
+use super::words::in_words;
 use crate::error::Problem;
 
 /// Query parameters in the form of `T`.
@@ -21,8 +22,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for QueryPa
         query.map(|Query(params)| Self(params)).map_err(|rejection| {
             let text = rejection.body_text();
             let message = text.rsplit_once("string: ").map_or(text.as_str(), |(_, rest)| rest);
-            let field = message.split_once(':').map_or("query", |(field, _)| field);
-            Problem::invalid(field, "wrong_type", message)
+            let (field, message) = message.split_once(": ").unwrap_or(("query", message));
+            Problem::invalid(field, "wrong_type", in_words(message))
         })
     }
 }

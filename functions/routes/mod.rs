@@ -100,6 +100,7 @@ pub fn queries() -> Vec<Route> {
         set_aside::route(),
         description::openapi::route(),
         description::page::route(),
+        description::root::route(),
     ]
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct EmbeddedAws {
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// The database file cannot be used.
-    #[error("the embedded database {0} cannot be opened: {1}; start afresh with --reset")]
+    #[error("the embedded database {0} cannot be opened: {1}")]
     Database(String, String),
     /// No port.
     #[error("no loopback port for the embedded services: {0}")]

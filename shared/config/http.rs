@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use url::{Origin, Url};
 
-use super::ConfigError;
+use super::setting::{self, InvalidSetting};
 
 /// Settings of the HTTP surface. Empty lists restrict nothing and allow no other site.
 #[derive(Debug, Clone, Default)]
@@ -21,12 +22,13 @@ pub struct HttpPolicy {
 
 impl HttpPolicy {
     /// Reads the environment.
-    pub fn from_env() -> Result<Self, ConfigError> {
+    ///
+    /// # Errors
+    /// With the first address, network or origin that is none.
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        let origins = "web origins like https://app.example.com, separated by commas";
         Ok(Self {
-            cors_origins: list("KURIR_CORS_ORIGINS")
-                .into_iter()
-                .map(|o| o.trim_end_matches('/').into())
-                .collect(),
+            cors_origins: setting::list("KURIR_CORS_ORIGINS", origins, parse_origin)?,
             allow: networks("KURIR_IP_ALLOW")?,
             deny: networks("KURIR_IP_DENY")?,
             trusted_proxies: networks("KURIR_TRUSTED_PROXIES")?,
@@ -57,16 +59,16 @@ fn holds(networks: &[IpNet], ip: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&ip))
 }
 
-fn list(variable: &str) -> Vec<String> {
-    let text = std::env::var(variable).unwrap_or_default();
-    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+fn networks(name: &str) -> Result<Vec<IpNet>, InvalidSetting> {
+    setting::list(name, "addresses or networks like 10.0.0.0/8, separated by commas", parse_network)
 }
 
-fn networks(variable: &'static str) -> Result<Vec<IpNet>, ConfigError> {
-    list(variable)
-        .into_iter()
-        .map(|text| parse_network(&text).ok_or(ConfigError::Network { variable, text }))
-        .collect()
+/// A web origin: a scheme and a host, perhaps a port, and nothing else.
+fn parse_origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let origin @ Origin::Tuple(..) = url.origin() else { return None };
+    let origin = origin.ascii_serialization();
+    text.trim_end_matches('/').eq_ignore_ascii_case(&origin).then_some(origin)
 }
 
 /// A network in CIDR notation, or a single address.
@@ -91,6 +93,25 @@ mod tests {
         assert!(!policy.admits(Some(ip("192.168.0.1"))));
         assert!(!policy.admits(None));
         assert!(HttpPolicy::default().admits(None));
+    }
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host_and_nothing_else() {
+        for text in ["https://app.example.com", "http://localhost:3000", "https://App.example.com/"] {
+            let origin = parse_origin(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(origin, text.trim_end_matches('/').to_ascii_lowercase());
+        }
+        for text in [
+            "foo",
+            "*",
+            "null",
+            "https://",
+            "ftp://example.com",
+            "https://a.example/b",
+            "https://u@a.example",
+        ] {
+            assert_eq!(parse_origin(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What a process is told by its environment.
 
 mod http;
+pub mod setting;
 mod signing_keys;
 
 use std::path::PathBuf;
 
 pub use http::{HttpPolicy, parse_network};
+pub use setting::InvalidSetting;
 pub use signing_keys::{DERIVED_ID, KeyMaterial, SigningKey};
 
 use crate::{
@@ -68,26 +70,9 @@ pub enum ConfigError {
     /// A master key that is none.
     #[error("KURIR_MASTER_KEY: {0}")]
     MasterKey(#[from] MasterKeyError),
-    /// Neither open nor closed.
-    #[error("KURIR_REGISTRATION must be `open` or `closed`, not `{0}`")]
-    Registration(String),
-    /// No number of shards.
-    #[error("KURIR_SHARDS must be a number from 1 to 1024, not `{0}`")]
-    Shards(String),
-    /// No scale.
-    #[error("KURIR_WEBHOOK_RETRY_SCALE must be a number above 0 and at most 1, not `{0}`")]
-    RetryScale(String),
-    /// Neither yes nor no.
-    #[error("{0} must be `1` or `0`, not `{1}`")]
-    Switch(&'static str, String),
-    /// No network.
-    #[error("{variable} has `{text}`, which is no address or network like 10.0.0.0/8")]
-    Network {
-        /// The variable.
-        variable: &'static str,
-        /// What it has.
-        text: String,
-    },
+    /// A setting that is none of what it may be.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
     /// The plans file cannot be read.
     #[error("KURIR_PLANS_FILE {0}: {1}")]
     PlansFile(PathBuf, std::io::Error),
@@ -107,26 +92,17 @@ pub enum ConfigError {
 impl Config {
     /// Reads the environment of a function or connector.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let key = std::env::var("KURIR_MASTER_KEY").map_err(|_| ConfigError::MasterKeyMissing)?;
+        let key = setting::text("KURIR_MASTER_KEY").ok_or(ConfigError::MasterKeyMissing)?;
         Self::with(AwsConfig::default(), MasterKey::from_base64(Secret::new(key).expose())?)
     }
 
     /// The same with AWS and master key given, as the local gateway does.
     pub fn with(aws: AwsConfig, master_key: MasterKey) -> Result<Self, ConfigError> {
-        let registration_open = match std::env::var("KURIR_REGISTRATION").as_deref() {
-            Err(_) | Ok("" | "open") => true,
-            Ok("closed") => false,
-            Ok(other) => return Err(ConfigError::Registration(other.into())),
-        };
-        let file = |variable| std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let shards = match std::env::var("KURIR_SHARDS") {
-            Err(_) => queue::shards(),
-            Ok(text) if text.is_empty() => queue::shards(),
-            Ok(text) => match text.parse() {
-                Ok(shards @ 1..=1024) => shards,
-                _ => return Err(ConfigError::Shards(text)),
-            },
-        };
+        let registration_open = setting::one_of("KURIR_REGISTRATION", &[("open", true), ("closed", false)])?;
+        let file = |variable| setting::text(variable).map(PathBuf::from);
+        let shards = setting::read("KURIR_SHARDS", "a number from 1 to 1024", |text| {
+            text.parse().ok().filter(|shards| (1..=1024).contains(shards))
+        })?;
         let signing_keys = match file("KURIR_JWT_KEYS_FILE") {
             Some(path) => signing_keys::read(&path, &master_key)?,
             None => vec![signing_keys::derived(&master_key)],
@@ -138,37 +114,33 @@ impl Config {
             }
             None => Plans::built_in(),
         };
-        let prefix = std::env::var("KURIR_PREFIX").unwrap_or_else(|_| "kurir-".into());
+        let prefix =
+            setting::read("KURIR_PREFIX", "1 to 40 of the characters a-z A-Z 0-9 _ -", valid_prefix)?;
         let http = HttpPolicy::from_env()?;
-        let urls = UrlPolicy { allow_http: switch("KURIR_ALLOW_HTTP_URLS")?, ..UrlPolicy::default() };
-        let webhook_retry_scale = match std::env::var("KURIR_WEBHOOK_RETRY_SCALE") {
-            Err(_) => 1.0,
-            Ok(text) if text.is_empty() => 1.0,
-            Ok(text) => match text.parse() {
-                Ok(scale) if scale > 0.0 && scale <= 1.0 => scale,
-                _ => return Err(ConfigError::RetryScale(text)),
-            },
-        };
+        let urls =
+            UrlPolicy { allow_http: setting::switch("KURIR_ALLOW_HTTP_URLS")?, ..UrlPolicy::default() };
+        let webhook_retry_scale =
+            setting::read("KURIR_WEBHOOK_RETRY_SCALE", "a number above 0 and at most 1", |text| {
+                text.parse().ok().filter(|scale| *scale > 0.0 && *scale <= 1.0)
+            })?;
         Ok(Self {
             aws,
-            prefix,
-            shards,
+            prefix: prefix.unwrap_or_else(|| "kurir-".into()),
+            shards: shards.unwrap_or_else(queue::shards),
             master_key,
             signing_keys,
-            registration_open,
+            registration_open: registration_open.unwrap_or(true),
             plans,
             http,
             urls,
-            webhook_retry_scale,
+            webhook_retry_scale: webhook_retry_scale.unwrap_or(1.0),
         })
     }
 }
 
-/// A variable that is `1` or `0`; without it, or empty, it is off.
-fn switch(variable: &'static str) -> Result<bool, ConfigError> {
-    match std::env::var(variable).unwrap_or_default().as_str() {
-        "" | "0" | "false" => Ok(false),
-        "1" | "true" => Ok(true),
-        other => Err(ConfigError::Switch(variable, other.into())),
-    }
+/// What both DynamoDB and SQS take in names, and short enough to leave room for the rest of the name.
+fn valid_prefix(text: &str) -> Option<String> {
+    const MAX_CHARS: usize = 40;
+    let valid = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    (text.len() <= MAX_CHARS && text.chars().all(valid)).then(|| text.to_owned())
 }

@@ -16,6 +16,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+use super::with_causes;
 use crate::clock::{Clock, SystemClock};
 
 /// The format.
@@ -90,27 +91,12 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.put(field, chain(value));
+        self.put(field, with_causes(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.put(field, format!("{value:?}"));
     }
-}
-
-/// An error and what is behind it. What repeats the text before is left out.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Logging: text for people, JSON for machines.
 
 mod json;
+mod library;
 
-use std::io::IsTerminal;
+use std::{error::Error, io::IsTerminal};
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
@@ -11,19 +12,49 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+pub use library::Normal;
+
+use self::library::{Counted, Masked};
+use crate::config::{InvalidSetting, setting};
+
 /// Installs the log output for this process, to standard error.
 ///
 /// `KURIR_LOG` filters (default `info`, with the protocol library at `warn`); `KURIR_LOG_FORMAT=json`
 /// writes a JSON object a line, which is what log services want. Pairing codes are left
-/// out at any level. A second call does nothing.
-pub fn init(default_filter: &str) {
-    let filter = EnvFilter::try_from_env("KURIR_LOG").unwrap_or_else(|_| EnvFilter::new(default_filter));
+/// out at any level, and of `normal` lines of a library is only said how many there were. A second call does nothing.
+///
+/// # Errors
+/// When one of the two is not what it may be.
+pub fn init(default_filter: &str, normal: &'static [Normal]) -> Result<(), InvalidSetting> {
+    let allowed = "a filter like `info` or `warn,connector=debug`";
+    let filter = setting::read("KURIR_LOG", allowed, |text| EnvFilter::try_new(text).ok())?;
+    let filter = filter.unwrap_or_else(|| EnvFilter::new(default_filter));
+    let json = setting::one_of("KURIR_LOG_FORMAT", &[("text", false), ("json", true)])?.unwrap_or(false);
     let builder =
-        fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
-    let _already_installed = match std::env::var("KURIR_LOG_FORMAT").as_deref() {
-        Ok("json") => builder.json().event_format(json::Json).finish().with(WithoutSecrets).try_init(),
-        _ => builder.finish().with(WithoutSecrets).try_init(),
+        fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(Masked);
+    let counted = Counted::new(normal);
+    let _already_installed = match json {
+        true => {
+            builder.json().event_format(json::Json).finish().with(WithoutSecrets).with(counted).try_init()
+        }
+        false => builder.finish().with(WithoutSecrets).with(counted).try_init(),
     };
+    Ok(())
+}
+
+/// An error and what is behind it, each said once.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Where the protocol library tells pairing codes, below `warn`: whatever the filter says, nothing of that is logged.

@@ -83,9 +83,7 @@ async fn through(stage: &mut Stage, how: Refusal) {
     stage.say(format!("{name}: everything arrived, both ways"));
 }
 
-/// Passes alone, in three minutes.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open: it failed once beside other load, and why is not known; run it alone"]
 async fn whatever_aws_refuses_nothing_is_lost_nothing_is_doubled_and_the_log_says_what_is_wrong() {
     let mut stage = Stage::set_with_proxy(3, 2, &[]).await;
     for (how, told) in [

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
+use shared::clock::Timestamp;
 use tests::{Arrived, Aws, Fleet, Gateway, Ledger, Load, Misbehaviour, Progress, signals, within};
 use tokio::{
     sync::{Mutex, MutexGuard},
@@ -111,8 +112,20 @@ impl Stage {
 
     /// Waits until everything has arrived, and looks that nothing is wrong with it.
     pub async fn arrives(&self, ledger: &Ledger, patience: Duration) -> Arrived {
-        let arrived = ledger.arrives(&self.gateway, &self.fleet.owner, patience).await;
-        self.say(format!("{} arrived, {} of them again", arrived.messages, arrived.replayed));
+        self.arrives_after_crashes(ledger, patience, &[]).await
+    }
+
+    /// The same when connectors crashed at these times.
+    pub async fn arrives_after_crashes(
+        &self,
+        ledger: &Ledger,
+        patience: Duration,
+        crashes: &[Timestamp],
+    ) -> Arrived {
+        let (gateway, owner) = (&self.gateway, &self.fleet.owner);
+        let arrived = ledger.arrives_after_crashes(gateway, owner, patience, crashes).await;
+        let Arrived { messages, replayed, unconfirmed, .. } = &arrived;
+        self.say(format!("{messages} arrived, {replayed} of them again, {unconfirmed} without a receipt"));
         let stats = self.gateway.api.get("/sandbox/stats").await.expect(200).json;
         assert_eq!(stats["lateMessages"], 0, "sent on sockets whose place another had taken: {stats}");
         arrived

@@ -77,6 +77,7 @@ fn every_route_declares_who_may_use_it_and_only_the_door_is_public() {
         "/v1/health",
         "/v1/openapi.json",
         "/docs",
+        "/",
     ];
     for path in &public {
         assert!(door.contains(path), "{path} is public");

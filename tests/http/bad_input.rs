@@ -28,6 +28,37 @@ async fn what_is_not_json_is_a_bad_request() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_is_said_in_the_words_of_the_api() {
+    let gateway = Gateway::start().await;
+    let said = async |method: Method, path: &str, body: Value| {
+        let request = gateway.admin.request(method, path).json(&body);
+        let answer = gateway.admin.send(request).await.expect_problem(422, "validation_failed");
+        let error = answer.json["errors"][0].clone();
+        format!("{} {}", error["field"].as_str().unwrap(), error["message"].as_str().unwrap())
+    };
+    let device = gateway.admin.device("a device").await;
+    let messages = format!("/v1/devices/{device}/messages");
+    let to = "+6281234567890";
+    for (path, body, expected) in [
+        ("/v1/devices", json!([]), "body must be an object"),
+        ("/v1/devices", json!({"name": 7}), "name must be a string, not a number"),
+        ("/v1/devices", json!({"naem": "x"}), "naem is not known here; known are "),
+        (
+            &messages,
+            json!({"to": to, "type": "text", "text": "Hello"}),
+            "text must be an object, not a string",
+        ),
+        (&messages, json!({"to": to, "type": "telegram", "text": {"body": "x"}}), "type must be "),
+        ("/sandbox/faults", json!({"faults": [{"kind": "earthquake"}]}), "faults[0].kind one of dropSockets"),
+    ] {
+        let message = said(Method::POST, path, body).await;
+        assert!(message.starts_with(expected), "{message}");
+    }
+    let limit = gateway.admin.get("/v1/devices?limit=many").await.expect_problem(422, "validation_failed");
+    assert_eq!(limit.json["errors"][0]["message"], "must be a whole number");
+}
+
+#[tokio::test]
 async fn a_body_of_ten_megabytes_is_too_large() {
     let gateway = Gateway::start().await;
     let body = json!({"name": "x".repeat(10 * 1024 * 1024)}).to_string();
@@ -40,7 +71,6 @@ async fn a_body_of_ten_megabytes_is_too_large() {
 async fn wrong_methods_and_paths_get_problem_bodies() {
     let gateway = Gateway::start().await;
     gateway.admin.get("/v1/nothing/here").await.expect_problem(404, "not_found");
-    gateway.admin.get("/").await.expect_problem(404, "not_found");
     let wrong = gateway.admin.delete("/v1/me").await.expect_problem(405, "method_not_allowed");
     assert!(wrong.header("allow").contains("GET"), "{:?}", wrong.headers);
     gateway.admin.get("/v1/auth/login").await.expect_problem(405, "method_not_allowed");

@@ -31,7 +31,7 @@ async fn every_route_is_described_under_its_own_path() {
     let served = gateway.api.get("/v1/openapi.json").await.expect(200).json;
     for route in functions::routes::all() {
         let described = &served["paths"][route.path][route.method.as_str().to_lowercase()];
-        let own = ["/v1/openapi.json", "/docs"].contains(&route.path);
+        let own = ["/v1/openapi.json", "/docs", "/"].contains(&route.path);
         assert_eq!(described.is_object(), !own, "{} {}", route.method, route.path);
         if !own {
             assert!(described["summary"].is_string(), "{} has no summary", route.path);
@@ -46,8 +46,10 @@ async fn every_route_is_described_under_its_own_path() {
 }
 
 #[tokio::test]
-async fn people_read_it_as_a_page() {
+async fn people_read_it_as_a_page_to_which_the_gateways_address_leads() {
     let gateway = Gateway::start().await;
+    let root = gateway.api.get("/").await.expect(303);
+    assert_eq!(root.header("location"), "/docs");
     let page = gateway.api.get("/docs").await.expect(200);
     assert!(page.header("content-type").starts_with("text/html"));
     let html = String::from_utf8(page.bytes).unwrap();

@@ -14,6 +14,10 @@ async fn the_banner_says_what_a_person_needs_and_its_credentials_work() {
     assert!(banner.contains(&format!("http://127.0.0.1:{}/v1", gateway.port)), "{banner}");
     assert_eq!(banner.matches("curl ").count(), 2, "{banner}");
     assert!(banner.contains(gateway.data_dir().to_str().unwrap()), "{banner}");
+    for page in ["/docs", "/sandbox/phones"] {
+        assert!(banner.contains(&format!("http://127.0.0.1:{}{page}", gateway.port)), "{banner}");
+        gateway.api.get(page).await.expect(200);
+    }
     let field = |name: &str| {
         banner
             .lines()
@@ -111,6 +115,102 @@ async fn a_port_in_use_and_a_data_folder_in_use_are_clear_errors() {
     );
     let error = fails(0, 0, &gateway.data_dir()).await;
     assert!(error.contains("another Kurir uses the data folder"), "{error}");
+}
+
+/// What a start with these variables and these flags ends with.
+async fn refusal(env: &[(&str, &str)], flags: &[&str], data: &std::path::Path) -> String {
+    let output = Command::new(program("localstack"))
+        .args(flags)
+        .arg("--data-dir")
+        .arg(data)
+        .env_remove("AWS_ENDPOINT_URL")
+        .envs(env.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(tests::PATIENCE, output).await.expect("it gives up").unwrap();
+    assert!(!output.status.success(), "{env:?} {flags:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn a_setting_that_is_none_of_what_it_may_be_is_refused_by_its_name() {
+    let data = tempfile::tempdir().unwrap();
+    for (name, value, allowed) in [
+        ("KURIR_PORT", "abc", "a number from 0 to 65535"),
+        ("KURIR_WA_PORT", "70000", "a number from 0 to 65535"),
+        ("KURIR_MAX_CONNECTIONS", "0", "a number from 1 to 65535"),
+        ("KURIR_CONNECTORS", "101", "a number from 0 to 100"),
+        ("KURIR_RESTART_CONNECTORS", "sometimes", "`1`"),
+        ("KURIR_RESET", "flase", "`1`"),
+        ("KURIR_CORS_ORIGINS", "foo", "https://app.example.com"),
+        ("KURIR_IP_ALLOW", "10.0.0.0/8,home", "10.0.0.0/8"),
+        ("KURIR_LOG", "x=y=z", "a filter like"),
+        ("KURIR_LOG_FORMAT", "xml", "`json`"),
+        ("KURIR_PREFIX", "a b", "a-z"),
+        ("KURIR_SHARDS", "many", "from 1 to 1024"),
+        ("KURIR_REGISTRATION", "perhaps", "`closed`"),
+        ("KURIR_ALLOW_HTTP_URLS", "yes", "`1`"),
+        ("KURIR_WEBHOOK_RETRY_SCALE", "2", "at most 1"),
+        ("KURIR_WA_VERSION", "2.3000.x", "2.3000."),
+        ("KURIR_QR_ROUNDS", "0", "from 1 to 100"),
+    ] {
+        let ports = ["--port", "0", "--wa-port", "0"];
+        // A flag would go before its variable.
+        let flags = if name.ends_with("_PORT") { &[][..] } else { &ports[..] };
+        let said = refusal(&[(name, value)], flags, data.path()).await;
+        let named = said.contains(name) && said.contains(allowed) && said.contains('`');
+        assert!(named && said.lines().count() == 1, "{name}: {said}");
+        assert!(!said.contains("because"), "{said}");
+    }
+    let said = refusal(&[], &["--port", "abc"], data.path()).await;
+    assert!(said.contains("--port") && !said.contains("KURIR_PORT must"), "{said}");
+}
+
+#[tokio::test]
+async fn a_misspelt_wish_to_reset_erases_nothing() {
+    let mut gateway = Gateway::start().await;
+    gateway.admin.device("kept").await;
+    assert!(gateway.terminate().await.success());
+    let ports = ["--port", "0", "--wa-port", "0"];
+    let said = refusal(&[("KURIR_RESET", "flase")], &ports, &gateway.data_dir()).await;
+    assert!(said.contains("KURIR_RESET"), "{said}");
+    let gateway = gateway.again().await;
+    assert_eq!(gateway.admin.get("/v1/devices").await.expect(200).json["items"][0]["name"], "kept");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_is_named_with_what_to_do() {
+    let mut gateway = Gateway::start().await;
+    assert!(gateway.terminate().await.success());
+    let path = |name: &str| gateway.data_dir().join(name);
+    let spoilt = async |name: &str, content: &[u8]| {
+        let good = std::fs::read(path(name)).unwrap();
+        std::fs::write(path(name), content).unwrap();
+        let said = refusal(&[], &["--port", "0", "--wa-port", "0"], &gateway.data_dir()).await;
+        std::fs::write(path(name), good).unwrap();
+        assert!(said.contains(path(name).to_str().unwrap()), "{said}");
+        said
+    };
+    for name in ["dynamodb.sqlite", "queues.sqlite", "whatsapp/whatsapp.sqlite3"] {
+        let said = spoilt(name, &[7; 8192]).await;
+        assert!(said.contains("is damaged") && said.contains("backup") && said.contains("--reset"), "{said}");
+        assert!(!said.to_lowercase().contains("sqlite error") && said.lines().count() == 1, "{said}");
+    }
+    let said = spoilt("credentials.json", b"{").await;
+    assert!(said.contains("is damaged") && said.contains("delete it") && !said.contains("--reset"), "{said}");
+    let said = spoilt("master.key", b"short").await;
+    assert!(said.contains("put the right key back"), "{said}");
+    let gateway = gateway.again().await;
+    gateway.admin.get("/v1/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn help_names_the_command_that_a_person_types() {
+    let output = Command::new(program("localstack")).arg("--help").output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.contains("Usage: cargo sandbox [OPTIONS]"), "{help}");
+    assert!(!help.contains("localstack"), "{help}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod ownership;
 mod production_build;
 mod queue;
 mod rate_limit;
+mod readme;
 mod receipts;
 mod relinking;
 mod restart;

@@ -2,6 +2,7 @@
 
 pub(super) mod openapi;
 pub(super) mod page;
+pub(super) mod root;
 
 use std::sync::OnceLock;
 
