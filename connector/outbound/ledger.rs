@@ -22,8 +22,8 @@ use tokio::time::Instant;
 use super::Entry;
 use crate::{retry::patiently, session::Place, shard::Worker};
 
-/// How long a change may stay in memory only, when no limit depends on it.
-const LATER: Duration = Duration::from_secs(60);
+/// How long a change may stay in memory only, when no limit depends on it: so far `GET …/queue` lags behind.
+const STORED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long it waits after it could not be stored.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -136,7 +136,7 @@ impl Ledger {
         let changed_at = self.changed_at?;
         let wait = match self.entries.len() {
             _ if self.urgent => Duration::ZERO,
-            0 => LATER,
+            0 => STORED_WITHIN,
             n if n >= MOST || idle => Duration::ZERO,
             _ => LONGEST,
         };

@@ -20,6 +20,7 @@ mod members;
 mod own_copies;
 mod own_retries;
 mod pump;
+mod reason;
 mod receipt;
 mod socket;
 mod state;

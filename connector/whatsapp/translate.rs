@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use whatsapp_rust::{Client, OwnedNodeRef, types::events::Event};
 
-use super::{End, Identity, Linked, SocketState};
+use super::{End, Identity, Linked, SocketState, reason};
 
 /// What a socket is after an event; `None` when that changes nothing.
 pub(super) fn next_state(client: &Client, now: &SocketState, event: &Event) -> Option<SocketState> {
@@ -27,17 +27,19 @@ pub(super) fn next_state(client: &Client, now: &SocketState, event: &Event) -> O
             identity: Identity::of(client.pn().iter().chain(&client.lid())),
             push_name: Some(client.push_name()).filter(|name| !name.is_empty()),
         }),
-        Event::Disconnected(lost) => now.lost(lost.reason.to_string()),
+        Event::Disconnected(lost) => now.lost(reason::of_end(&lost.reason)),
         Event::ConnectFailure(failure) => {
             let code = failure.reason.code();
-            let reason = failure.message.clone().unwrap_or_else(|| format!("{:?}", failure.reason));
+            let reason = failure.message.clone().unwrap_or_else(|| reason::of_refusal(&failure.reason));
             if failure.reason.should_reconnect() {
                 now.lost(format!("WhatsApp refused the connection ({code}): {reason}"))
             } else {
                 SocketState::Over(End::Refused { code, reason })
             }
         }
-        Event::LoggedOut(out) => SocketState::Over(End::LoggedOut { reason: format!("{:?}", out.reason) }),
+        Event::LoggedOut(out) => {
+            SocketState::Over(End::LoggedOut { reason: reason::of_refusal(&out.reason) })
+        }
         Event::StreamReplaced(_) => SocketState::Over(End::Replaced),
         Event::TemporaryBan(ban) => SocketState::Over(End::Banned {
             code: ban.code.code(),

@@ -26,7 +26,7 @@ pub struct QueueState {
     pub pending_more: bool,
     /// Messages on their way to WhatsApp's server, or to be tried again.
     pub sending: u64,
-    /// Messages that WhatsApp's server took since the device was made.
+    /// Messages that WhatsApp's server took since the device was made, as of 10 seconds ago at the latest.
     pub sent: u64,
     /// Messages that failed for good since then.
     pub failed: u64,
