@@ -4,7 +4,7 @@ use std::{error::Error, process::ExitCode};
 
 use connector::{Chosen, whatsapp::NORMAL_LINES};
 use localstack::{Gateway, Mode, Options, child};
-use shared::telemetry;
+use shared::{failure::with_causes, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -69,6 +69,6 @@ async fn run(options: &Options) -> ExitCode {
 }
 
 fn failed(error: &dyn Error) -> ExitCode {
-    eprintln!("error: {}", telemetry::with_causes(error));
+    eprintln!("error: {}", with_causes(error));
     ExitCode::FAILURE
 }

@@ -1,6 +1,6 @@
 //! Three kinds of failure of what Kurir depends on. They decide who waits and what is given up.
 
-use std::fmt::Debug;
+use std::{error::Error, fmt::Debug};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
@@ -99,6 +99,21 @@ fn cannot_be_asked(error: &impl Debug) -> bool {
     ];
     let shown = format!("{error:?}");
     WORDS.iter().any(|words| shown.contains(words))
+}
+
+/// An error and what is behind it, each said once.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -232,6 +232,17 @@ impl Inbox for DeviceInbox {
         }
     }
 
+    async fn group_subject(&self, group: String, subject: String) {
+        let Ok(group) = group.parse() else { return };
+        let Some(link) = self.admitted().await else { return };
+        let subject = subject.chars().take(MAX_NAME_CHARS).collect::<String>();
+        // It is asked for again by the next socket.
+        let naming = || messages::record_group_subject(&self.worker.ctx, link, &group, &subject);
+        if let Err(error) = patiently(naming).await {
+            tracing::warn!(device = %self.place.device, error = &error as &dyn std::error::Error, "what a group is called cannot be written");
+        }
+    }
+
     async fn learned(&self, pn: String, lid: String) {
         let (Ok(phone), Ok(lid)) = (pn.parse(), lid.parse()) else { return };
         let Some(link) = self.admitted().await else { return };

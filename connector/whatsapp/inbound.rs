@@ -29,6 +29,9 @@ pub trait Inbox: Send + Sync {
     /// Notes a receipt down, which WhatsApp sends once.
     async fn receipt(&self, receipt: Receipt);
 
+    /// A group (its JID) is called so.
+    async fn group_subject(&self, group: String, subject: String);
+
     /// A phone number and a LID (as JIDs) were found to be the same person.
     async fn learned(&self, pn: String, lid: String);
 }

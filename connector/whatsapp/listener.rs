@@ -15,6 +15,7 @@ use whatsapp_rust::{
 use super::{
     acks::{Acks, refusal},
     arrivals::Arrivals,
+    group_subjects::GroupSubjects,
     own_copies::OwnCopies,
     own_retries::OwnRetries,
     translate::is_rate_limit,
@@ -29,6 +30,7 @@ pub(super) struct Ends {
     pub acks: Acks,
     pub connected: Arc<AtomicBool>,
     pub arrivals: Arrivals,
+    pub groups: GroupSubjects,
     /// Requests to send something again that came, or are to go, over the connection.
     pub retries: TaskTracker,
     /// Messages that cannot be opened, of which that is not written down yet.
@@ -105,7 +107,10 @@ impl EventHandler for Listener {
             }
             Event::UndecryptableMessage(message) => self.own_copies.miss(&message.info),
             // The hook stored these.
-            Event::Messages(batch) if batch.hook_committed => self.own_copies.come(batch),
+            Event::Messages(batch) if batch.hook_committed => {
+                self.own_copies.come(batch);
+                self.ends.groups.heard_in(batch);
+            }
             Event::Receipt(_) | Event::Messages(_) => {
                 if let Event::Messages(batch) = &*event {
                     self.own_copies.come(batch);

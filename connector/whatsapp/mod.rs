@@ -11,6 +11,7 @@ mod client;
 mod config;
 mod content;
 mod error;
+mod group_subjects;
 mod http;
 mod identity;
 mod inbound;

@@ -23,8 +23,13 @@ use whatsapp_rust::{
 };
 
 use super::{
-    CommandError, Inbox, OpenError, SendError, Shared, SocketState, acks::Acks, arrivals, client,
-    listener::Ends, pump::Pump, state::StateCell,
+    CommandError, Inbox, OpenError, SendError, Shared, SocketState,
+    acks::Acks,
+    arrivals, client,
+    group_subjects::{self, GroupSubjects},
+    listener::Ends,
+    pump::Pump,
+    state::StateCell,
 };
 use crate::session_store::SessionStore;
 
@@ -108,10 +113,12 @@ impl Socket {
         inbox: Arc<dyn Inbox>,
     ) -> Result<Self, OpenError> {
         let (arrivals, waiting) = arrivals::queue();
+        let (groups, unknown_groups) = GroupSubjects::new();
         let ends = Ends {
             acks: Acks::default(),
             connected: Arc::new(AtomicBool::new(false)),
             arrivals,
+            groups,
             retries: TaskTracker::new(),
             noting: TaskTracker::new(),
         };
@@ -129,6 +136,7 @@ impl Socket {
         let states = inner.state.watch();
         let handle = inner.start(bot);
         let arrivals = tokio::spawn(arrivals::hand_over(inner.clone(), inbox.clone(), waiting, learned));
+        tokio::spawn(group_subjects::ask_all(inner.clone(), inbox.clone(), unknown_groups));
         let pump = tokio::spawn(Pump { socket: inner.clone(), inbox }.run(handle, events));
         Ok(Self { inner, pump: Mutex::new(Some(pump)), arrivals: Mutex::new(Some(arrivals)), states })
     }
@@ -161,8 +169,9 @@ impl Socket {
         let config = &self.inner.shared.config;
         let client = self.inner.client();
         let options = SendOptions::default().with_message_id(wa_message_id);
-        match timeout(config.command_timeout, client.send_message_with_options(to, message, options)).await {
-            Ok(Ok(_on_the_wire)) => {}
+        let sending = client.send_message_with_options(to.clone(), message, options);
+        match timeout(config.command_timeout, sending).await {
+            Ok(Ok(_on_the_wire)) => self.inner.ends.groups.heard_of(&to),
             Ok(Err(error)) => return Err(send_error(&error)),
             Err(_) => return Err(SendError::Timeout),
         }

@@ -16,7 +16,7 @@ pub struct Chat {
     pub jid: Jid,
     /// The contact's LID, when known.
     pub lid: Option<Jid>,
-    /// What the contact calls itself.
+    /// What the contact calls itself, or the group is called.
     pub name: Option<String>,
     /// When the newest message came or was sent.
     pub last_message_at: Timestamp,

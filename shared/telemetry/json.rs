@@ -16,8 +16,10 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::with_causes;
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    failure::with_causes,
+};
 
 /// The format.
 pub(super) struct Json;

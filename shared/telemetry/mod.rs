@@ -3,7 +3,7 @@
 mod json;
 mod library;
 
-use std::{error::Error, io::IsTerminal};
+use std::io::IsTerminal;
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
@@ -40,21 +40,6 @@ pub fn init(default_filter: &str, normal: &'static [Normal]) -> Result<(), Inval
         false => builder.finish().with(WithoutSecrets).with(counted).try_init(),
     };
     Ok(())
-}
-
-/// An error and what is behind it, each said once.
-pub fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// Where the protocol library tells pairing codes, below `warn`: whatever the filter says, nothing of that is logged.

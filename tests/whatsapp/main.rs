@@ -4,6 +4,7 @@ mod at_rest;
 mod contacts;
 mod device_lists;
 mod events;
+mod groups;
 mod inbound;
 mod linking;
 mod lost_sessions;

@@ -9,6 +9,7 @@ use crate::{
         ids::{DeviceId, SetAsideId, TenantId},
         set_aside::{SetAside, SetAsideKind},
     },
+    failure,
     store::{Db, StoreError, set_aside},
 };
 
@@ -62,7 +63,7 @@ impl Keeper {
     ) -> Result<(), StoreError> {
         let PassedOver { what, tenant, device, subject: known_by, distinct, content } = item;
         let subject: String = known_by.chars().take(MOST_SUBJECT).collect();
-        let reason: String = with_causes(reason).chars().take(MOST_REASON).collect();
+        let reason: String = failure::with_causes(reason).chars().take(MOST_REASON).collect();
         let of_device = device.map(|device| device.to_string()).unwrap_or_default();
         let identity = [what.as_str(), of_device.as_str(), known_by, distinct].map(str::as_bytes);
         let digest = crypto::digest_of(&identity);
@@ -94,16 +95,4 @@ impl Keeper {
         }
         Ok(())
     }
-}
-
-/// An error with what is behind it.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -81,6 +81,29 @@ async fn touch_row(
     }
 }
 
+/// Names a chat, if it is there.
+pub async fn set_name(db: &Db, link: Link, chat: &Jid, name: &str) -> Result<(), StoreError> {
+    let key = key(link, chat);
+    let name = db.to_value(Table::Chats, &key, "name", &name)?;
+    let request = db
+        .client()
+        .update_item()
+        .table_name(db.table(Table::Chats))
+        .set_key(Some(key))
+        .condition_expression("attribute_exists(lastMessageAt)");
+    match Update::default().set_value("name", name).apply(request).send().await {
+        Ok(_) => Ok(()),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Has a chat take the place of another one, which is listed no more. What the other one showed, if it was ever
 /// listed.
 pub async fn lead(db: &Db, link: Link, from: &Jid, to: &Jid) -> Result<Option<Chat>, StoreError> {
