@@ -6,13 +6,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use shared::{
     clock::Timestamp,
-    domain::{
-        device::Link,
-        event::NewEvent,
-        jid,
-        message::{Content, MAX_TEXT_CHARS, MessageStatus, Unsupported},
-        set_aside::SetAsideKind,
-    },
+    domain::{device::Link, event::NewEvent, jid, message::MessageStatus, set_aside::SetAsideKind},
     services::{
         Error, events,
         messages::{self, Delivery},
@@ -27,7 +21,7 @@ use crate::{
     retry::{Backoff, patiently},
     session::Place,
     shard::Worker,
-    whatsapp::{Chat, Identity, InboundContent, InboundMessage, Inbox, InboxError, Receipt, ReceiptKind},
+    whatsapp::{Chat, Identity, InboundMessage, Inbox, InboxError, Receipt, ReceiptKind},
 };
 
 /// The longest name that a sender is shown with, in characters.
@@ -96,7 +90,7 @@ impl DeviceInbox {
             from_owner: message.from_me,
             push_name: message.push_name.as_ref().map(|name| name.chars().take(MAX_NAME_CHARS).collect()),
             wa_message_id: message.wa_message_id.clone(),
-            content: content_of(&message.content),
+            content: message.content.clone(),
             sent_at: Timestamp::from_unix_millis(message.timestamp),
             is_group: message.is_group(),
         };
@@ -115,17 +109,13 @@ impl DeviceInbox {
     /// Sets aside a message that can never be stored.
     async fn set_aside(&self, message: &InboundMessage, why: &Error) -> Result<(), Error> {
         let Place { tenant, device, .. } = self.place;
-        let content = match &message.content {
-            InboundContent::Text(body) => json!({"text": body}),
-            InboundContent::Unsupported { kind } => json!({"unsupported": kind}),
-        };
         let content = json!({
             "waMessageId": message.wa_message_id,
             "chat": message.chat.jid(),
             "sender": message.sender.preferred(),
             "fromOwner": message.from_me,
             "sentAt": Timestamp::from_unix_millis(message.timestamp),
-            "content": content,
+            "content": message.content,
         });
         let item = PassedOver {
             what: SetAsideKind::ReceivedMessage,
@@ -255,16 +245,6 @@ impl Inbox for DeviceInbox {
             }
             tokio::time::sleep(backoff.next()).await;
         }
-    }
-}
-
-/// What is kept of a content. A text longer than WhatsApp's own clients send does not fit a row.
-fn content_of(content: &InboundContent) -> Content {
-    let unsupported = |kind: &str| Content::Unsupported { unsupported: Unsupported { kind: kind.into() } };
-    match content {
-        InboundContent::Text(body) if body.chars().count() > MAX_TEXT_CHARS => unsupported("too_large"),
-        InboundContent::Text(body) => Content::text(body),
-        InboundContent::Unsupported { kind } => unsupported(kind),
     }
 }
 

@@ -21,6 +21,8 @@ const LONGEST_SLOWDOWN: Duration = Duration::from_secs(15 * 60);
 pub(super) enum Verdict {
     /// Not an attempt at all: wait for a connection.
     Wait,
+    /// It waits for a newer connector to take the device over.
+    Leave,
     /// WhatsApp wants less of this device: all its messages wait, and none is given up for it.
     SlowDown,
     /// Another try may work; this is what is said if it was the last.
@@ -34,6 +36,7 @@ pub(super) fn judge(error: &SendError) -> Verdict {
     let failure = |code| SendFailure::new(code, error.to_string());
     match error {
         SendError::NotConnected => Verdict::Wait,
+        SendError::UnknownKind => Verdict::Leave,
         SendError::RateLimited => Verdict::SlowDown,
         SendError::NotOnWhatsApp => Verdict::GiveUp(failure("not_on_whatsapp")),
         // WhatsApp's own troubles pass; what it says of the message stays true.

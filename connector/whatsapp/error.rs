@@ -50,6 +50,9 @@ pub enum SendError {
     /// The recipient or the message cannot be sent as asked, ever.
     #[error("invalid message: {0}")]
     Invalid(String),
+    /// A newer version of Kurir accepted it: this one does not know what it is. Nothing was sent.
+    #[error("this version does not know this kind of message")]
+    UnknownKind,
     /// Something in between failed, such as encryption or the key store. Nothing was acknowledged.
     #[error("sending failed: {0}")]
     Internal(String),

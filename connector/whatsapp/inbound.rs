@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use shared::domain::content::Content;
 use whatsapp_rust::{
     Client, InboundDurabilityHook, Jid, anyhow,
     prelude::MessageInfo,
@@ -10,7 +11,7 @@ use whatsapp_rust::{
     wacore_binary::JidExt,
 };
 
-use super::{Identity, Receipt, content::content_of};
+use super::{Identity, Receipt, content};
 
 /// Where goes what arrives. WhatsApp is told that a message arrived only after this stored it.
 #[async_trait]
@@ -57,7 +58,7 @@ pub struct InboundMessage {
     pub timestamp: i64,
     /// It had waited at WhatsApp while the device was not connected.
     pub offline: bool,
-    pub content: InboundContent,
+    pub content: Content,
 }
 
 /// The chat a message belongs to.
@@ -68,16 +69,6 @@ pub enum Chat {
     Group(String),
     /// Anything else by its JID: status updates, broadcast lists, channels.
     Other(String),
-}
-
-/// What a message says.
-#[derive(Clone, PartialEq, Eq)]
-pub enum InboundContent {
-    Text(String),
-    /// Nothing Kurir shows yet; `kind` is the protocol's name of it, such as `image` or `reaction`.
-    Unsupported {
-        kind: String,
-    },
 }
 
 impl InboundMessage {
@@ -125,7 +116,7 @@ async fn translate(client: &Client, item: &events::InboundMessage) -> Option<Inb
     if info.category == MessageCategory::Peer {
         return None;
     }
-    let content = content_of(&item.message)?;
+    let content = content::from_wire(&item.message)?;
     let sender = Identity::resolve(client, &info.source.sender, info.source.sender_alt.as_ref()).await;
     let chat = chat_of(client, info, &sender).await;
     Some(InboundMessage {
@@ -170,15 +161,6 @@ impl fmt::Debug for Chat {
             Self::Person(identity) => f.debug_tuple("Person").field(identity).finish(),
             Self::Group(_) => f.write_str("Group"),
             Self::Other(_) => f.write_str("Other"),
-        }
-    }
-}
-
-impl fmt::Debug for InboundContent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(body) => write!(f, "Text({} bytes)", body.len()),
-            Self::Unsupported { kind } => f.debug_struct("Unsupported").field("kind", kind).finish(),
         }
     }
 }

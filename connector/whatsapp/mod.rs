@@ -39,7 +39,7 @@ use identity::is_own;
 pub use config::WhatsAppConfig;
 pub use error::{AddressError, CommandError, OpenError, SendError};
 pub use identity::Identity;
-pub use inbound::{Chat, InboundContent, InboundMessage, Inbox, InboxError};
+pub use inbound::{Chat, InboundMessage, Inbox, InboxError};
 pub use log_lines::NORMAL_LINES;
 pub use receipt::{Receipt, ReceiptKind};
 pub use socket::{OnWhatsApp, PairingCode, Sent, Socket};

@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
+use shared::domain::content::Content;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use whatsapp_rust::{
     Client, ClientError, ErrorChainExt, Jid, SendOptions, anyhow,
     bot::{Bot, BotHandle},
     pair_code::{PairCodeOptions, PairError},
-    prelude::{MessageBuilderExt, wa},
     wacore::{
         iq::devices::RemoveCompanionDeviceSpec,
         pair_code::{PairCodeError, PairCodeUtils},
@@ -25,7 +25,7 @@ use whatsapp_rust::{
 use super::{
     CommandError, Inbox, OpenError, SendError, Shared, SocketState,
     acks::Acks,
-    arrivals, client,
+    arrivals, client, content,
     group_subjects::{self, GroupSubjects},
     listener::Ends,
     pump::Pump,
@@ -146,17 +146,14 @@ impl Socket {
         self.states.clone()
     }
 
-    /// Sends a text under the given WhatsApp message id and waits for the server's ack.
+    /// Sends something under the given WhatsApp message id and waits for the server's ack.
     ///
     /// `to` is a JID: `…@s.whatsapp.net`, `…@c.us`, `…@lid` or `…@g.us`.
     ///
     /// # Errors
     /// See [`SendError`]; [`SendError::may_have_been_sent`] tells whether to repeat under the same id.
-    pub async fn send_text(&self, to: &str, wa_message_id: &str, body: &str) -> Result<Sent, SendError> {
-        self.send(to, wa_message_id, wa::Message::text(body)).await
-    }
-
-    async fn send(&self, to: &str, wa_message_id: &str, message: wa::Message) -> Result<Sent, SendError> {
+    pub async fn send(&self, to: &str, wa_message_id: &str, content: &Content) -> Result<Sent, SendError> {
+        let message = content::to_wire(content).ok_or(SendError::UnknownKind)?;
         let to = recipient(to)?;
         if wa_message_id.is_empty() {
             return Err(SendError::Invalid("the message id is empty".into()));

@@ -8,6 +8,7 @@ use super::{
     jid::Jid,
     pacing::Pacing,
     phone::PhoneNumber,
+    stored::{Word, word},
 };
 use crate::{clock::Timestamp, secret::Secret};
 
@@ -22,8 +23,10 @@ pub struct Device {
     /// What its owner calls it.
     pub name: String,
     /// Where its connection stands, as the connector last reported.
+    #[serde(deserialize_with = "word")]
     pub status: DeviceStatus,
     /// What its owner wants; the connector works towards it.
+    #[serde(deserialize_with = "word")]
     pub desired: Desired,
     /// Number of the linked account.
     pub phone_number: Option<PhoneNumber>,
@@ -55,7 +58,7 @@ pub struct Device {
     #[serde(default)]
     pub allow_number_change: bool,
     /// What becomes of messages that wait when it is linked to another number.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub on_relink: OnRelink,
     /// When its socket was last known to be open.
     pub last_seen_at: Option<Timestamp>,
@@ -90,6 +93,11 @@ pub enum OnRelink {
     Fail,
     /// They wait for the number that they were accepted for, until they expire.
     Wait,
+}
+
+/// Nothing is given up that a newer version may want to keep.
+impl Word for OnRelink {
+    const UNKNOWN: Self = Self::Wait;
 }
 
 /// The most numbers that a device is linked to in its life.
@@ -176,6 +184,11 @@ pub enum DeviceStatus {
     Failed,
 }
 
+/// The connector reports what it is as soon as that changes.
+impl Word for DeviceStatus {
+    const UNKNOWN: Self = Self::Disconnected;
+}
+
 impl DeviceStatus {
     /// All statuses, as the API writes them.
     pub const NAMES: [&'static str; 6] =
@@ -200,6 +213,11 @@ pub enum Desired {
     LoggedOut,
     /// No link, no keys, no data.
     Deleted,
+}
+
+/// Nothing is opened and nothing is erased for a wish that is not understood.
+impl Word for Desired {
+    const UNKNOWN: Self = Self::Disconnected;
 }
 
 #[cfg(test)]

@@ -2,68 +2,60 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
-use super::ids::{DeviceId, EventId};
+use super::{
+    ids::{DeviceId, EventId},
+    stored::remembered,
+};
 use crate::clock::Timestamp;
 
 /// What kind of thing happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventType {
     /// A message arrived.
-    #[serde(rename = "message.received")]
     MessageReceived,
     /// WhatsApp's server took a message, or the owner sent one on the phone.
-    #[serde(rename = "message.sent")]
     MessageSent,
     /// A message is on the recipient's phone.
-    #[serde(rename = "message.delivered")]
     MessageDelivered,
     /// The recipient read a message.
-    #[serde(rename = "message.read")]
     MessageRead,
     /// A message was given up.
-    #[serde(rename = "message.failed")]
     MessageFailed,
     /// A device can send and receive from now on.
-    #[serde(rename = "connection.open")]
     ConnectionOpen,
     /// A device cannot send and receive any more, or not for a while.
-    #[serde(rename = "connection.close")]
     ConnectionClose,
     /// There is a QR code to scan.
-    #[serde(rename = "qr.generated")]
     QrGenerated,
     /// A device's status changed.
-    #[serde(rename = "device.status")]
     DeviceStatus,
     /// A bulk job went on.
-    #[serde(rename = "job.progress")]
     JobProgress,
     /// A bulk job is done.
-    #[serde(rename = "job.completed")]
     JobCompleted,
     /// A broadcast is done.
-    #[serde(rename = "broadcast.completed")]
     BroadcastCompleted,
     /// A group changed.
-    #[serde(rename = "group.updated")]
     GroupUpdated,
     /// A webhook was switched off, because its receiver wants no more or fails for days.
-    #[serde(rename = "webhook.disabled")]
     WebhookDisabled,
     /// A plan's limit of deliveries is reached: what is over it waits for the next span.
-    #[serde(rename = "webhook.throttled")]
     WebhookThrottled,
     /// A webhook's owner tries it out. It goes to that webhook alone and is in no log.
-    #[serde(rename = "webhook.test")]
     WebhookTest,
+    /// One of a newer version of Kurir, by its name.
+    Other(&'static str),
 }
 
 impl EventType {
-    /// All types.
+    /// All types that this version knows.
     pub const ALL: [Self; 16] = [
         Self::MessageReceived,
         Self::MessageSent,
@@ -107,9 +99,38 @@ impl EventType {
             Self::WebhookDisabled => "webhook.disabled",
             Self::WebhookThrottled => "webhook.throttled",
             Self::WebhookTest => "webhook.test",
+            Self::Other(name) => name,
         }
     }
+
+    /// The type of this name, as far as this version knows it.
+    fn known(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
+
+impl Serialize for EventType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EventType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let newer = || remembered(&name).map(Self::Other);
+        Self::known(&name).or_else(newer).ok_or_else(|| D::Error::custom("not a type of event"))
+    }
+}
+
+impl PartialSchema for EventType {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.map(Self::as_str);
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+    }
+}
+
+impl ToSchema for EventType {}
 
 impl fmt::Display for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,13 +175,14 @@ impl FromStr for EventPattern {
         if text == "*" {
             return Ok(Self::All);
         }
-        let mut all = EventType::ALL.into_iter();
-        match text.strip_suffix(".*") {
+        let pattern = match text.strip_suffix(".*") {
             Some(family) => {
-                all.map(family_of).find(|known| *known == family).map(Self::Family).ok_or(EventPatternError)
+                let known = EventType::ALL.into_iter().map(family_of).find(|known| *known == family);
+                known.map(Self::Family)
             }
-            None => all.find(|kind| kind.as_str() == text).map(Self::One).ok_or(EventPatternError),
-        }
+            None => EventType::known(text).map(Self::One),
+        };
+        pattern.ok_or(EventPatternError)
     }
 }
 
@@ -175,14 +197,20 @@ impl fmt::Display for EventPattern {
 }
 
 impl Serialize for EventPattern {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
+/// As rows have it, some of them of a newer version.
 impl<'de> Deserialize<'de> for EventPattern {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let newer = || match text.strip_suffix(".*") {
+            Some(family) => remembered(family).map(Self::Family),
+            None => remembered(&text).map(EventType::Other).map(Self::One),
+        };
+        text.parse().ok().or_else(newer).ok_or_else(|| D::Error::custom(EventPatternError))
     }
 }
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pacing::{Limit, SendLog};
+use super::{
+    pacing::{Limit, SendLog},
+    stored::optional_word,
+};
 use crate::clock::Timestamp;
 
 /// What of a lane outlives the connector that runs it.
@@ -16,6 +19,7 @@ pub struct Lane {
     /// Before that, pacing lets nothing go.
     pub next_send_at: Option<Timestamp>,
     /// What it waits for until then.
+    #[serde(deserialize_with = "optional_word")]
     pub waiting_for: Option<Limit>,
     /// What it sent of late, as far as pacing needs it.
     pub log: SendLog,

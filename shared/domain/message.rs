@@ -4,14 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    content::Content,
     device::Link,
     ids::{DeviceId, MessageId, TenantId},
     jid::Jid,
+    stored::{Word, word},
 };
 use crate::{clock::Timestamp, crypto};
-
-/// The longest text that WhatsApp's clients let a person send, in characters.
-pub const MAX_TEXT_CHARS: usize = 65_536;
 
 /// One message of a device, in either direction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -35,6 +34,7 @@ pub struct Message {
     #[serde(flatten)]
     pub content: Content,
     /// How far it has come.
+    #[serde(deserialize_with = "word")]
     pub status: MessageStatus,
     /// The id that WhatsApp knows it by.
     pub wa_message_id: String,
@@ -42,7 +42,7 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "is_first")]
     pub link_generation: u32,
     /// Whether it waits behind others.
-    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    #[serde(default, deserialize_with = "word", skip_serializing_if = "Priority::is_normal")]
     pub priority: Priority,
     /// How often sending it was tried.
     pub attempts: u32,
@@ -82,52 +82,6 @@ pub enum Direction {
     Outgoing,
 }
 
-/// What a message holds: `{"type": "text", "text": {"body": "…"}}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum Content {
-    /// Plain text.
-    Text {
-        /// The text itself.
-        text: Text,
-    },
-    /// Something that this version receives but does not show.
-    Unsupported {
-        /// What it is.
-        unsupported: Unsupported,
-    },
-}
-
-/// Plain text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Text {
-    /// What it says.
-    pub body: String,
-}
-
-/// A kind of content that this version does not show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Unsupported {
-    /// The kind, as WhatsApp names it.
-    pub kind: String,
-}
-
-impl Content {
-    /// A text message.
-    pub fn text(body: impl Into<String>) -> Self {
-        Self::Text { text: Text { body: body.into() } }
-    }
-
-    /// The first characters, for a list of chats.
-    pub fn preview(&self) -> String {
-        match self {
-            Self::Text { text } => text.body.chars().take(100).collect(),
-            Self::Unsupported { unsupported } => format!("[{}]", unsupported.kind),
-        }
-    }
-}
-
 /// Whether a message may wait behind others.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
@@ -139,6 +93,10 @@ pub enum Priority {
     Normal,
     /// Behind all others.
     Bulk,
+}
+
+impl Word for Priority {
+    const UNKNOWN: Self = Self::Normal;
 }
 
 impl Priority {
@@ -185,10 +143,17 @@ pub enum MessageStatus {
     Cancelled,
     /// Received by the device.
     Received,
+    /// As a newer version of Kurir has it.
+    #[serde(skip_deserializing)]
+    Unknown,
+}
+
+impl Word for MessageStatus {
+    const UNKNOWN: Self = Self::Unknown;
 }
 
 impl MessageStatus {
-    /// All statuses.
+    /// All that this version knows.
     pub const ALL: [Self; 8] = [
         Self::Queued,
         Self::Sending,
@@ -205,7 +170,7 @@ impl MessageStatus {
     pub fn may_become(self, next: Self) -> bool {
         use MessageStatus::*;
         match next {
-            Queued | Received => false,
+            Queued | Received | Unknown => false,
             Sending => matches!(self, Queued | Sending),
             Sent => matches!(self, Queued | Sending),
             Delivered => matches!(self, Queued | Sending | Sent),
@@ -231,6 +196,7 @@ impl MessageStatus {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Received => "received",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -294,7 +260,7 @@ mod tests {
                 MessageStatus::Sent => 2,
                 MessageStatus::Delivered => 3,
                 MessageStatus::Read => 4,
-                MessageStatus::Failed | MessageStatus::Cancelled | MessageStatus::Received => 5,
+                _ => 5,
             };
             let mut now = MessageStatus::Queued;
             for next in path {

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{failure::FailureKind, queue::QueueError, store::StoreError};
+use crate::{domain::validation::FieldError, failure::FailureKind, queue::QueueError, store::StoreError};
 
 /// What kind of failure it is; HTTP makes its status of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,17 +58,6 @@ pub struct Limit {
     pub name: Option<String>,
     /// Whether this is the first refusal in its span.
     pub is_first: bool,
-}
-
-/// A field that is not valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// Its path, like `text.body`.
-    pub field: String,
-    /// A stable word for programs.
-    pub code: String,
-    /// A sentence for people.
-    pub message: String,
 }
 
 impl Error {
@@ -170,50 +159,10 @@ impl From<QueueError> for Error {
     }
 }
 
-/// Collects the fields that are not valid, so that all are named at once.
-#[derive(Debug, Default)]
-pub struct Invalid(Vec<FieldError>);
-
-impl Invalid {
-    /// Names a field, unless `valid`.
-    pub fn unless(&mut self, valid: bool, field: &str, code: &str, message: &str) {
-        if !valid {
-            self.0.push(FieldError { field: field.into(), code: code.into(), message: message.into() });
-        }
-    }
-
-    /// Takes a value, or names its field.
-    pub fn take<T, E: std::fmt::Display>(
-        &mut self,
-        value: Result<T, E>,
-        field: &str,
-        code: &str,
-    ) -> Option<T> {
-        value.map_err(|error| self.unless(false, field, code, &error.to_string())).ok()
-    }
-
-    /// A text between `min` and `max` characters, trimmed.
-    pub fn text(&mut self, value: &str, field: &str, min: usize, max: usize) -> String {
-        let value = value.trim();
-        let chars = value.chars().count();
-        self.unless(chars >= min, field, "too_short", &format!("at least {min} characters are needed"));
-        self.unless(chars <= max, field, "too_long", &format!("at most {max} characters are allowed"));
-        value.to_owned()
-    }
-
-    /// Fails when any field was named.
-    pub fn check(self) -> Result<(), Error> {
-        let count = self.0.len();
-        match count {
-            0 => Ok(()),
-            _ => Err(Error {
-                fields: self.0,
-                ..Error::new(
-                    Category::Invalid,
-                    "validation_failed",
-                    format!("{count} {} not valid", if count == 1 { "field is" } else { "fields are" }),
-                )
-            }),
-        }
+impl From<Vec<FieldError>> for Error {
+    fn from(fields: Vec<FieldError>) -> Self {
+        let count = fields.len();
+        let detail = format!("{count} {} not valid", if count == 1 { "field is" } else { "fields are" });
+        Self { fields, ..Self::new(Category::Invalid, "validation_failed", detail) }
     }
 }

@@ -24,11 +24,12 @@ pub mod users;
 pub mod webhooks;
 pub mod workers;
 
+pub use crate::domain::validation::{FieldError, Invalid};
 pub use allowance::Allowance;
 pub use authenticate::{Caller, Credentials, Pass, authenticate};
 pub use charges::Charges;
 pub use context::Context;
-pub use error::{Category, Error, FieldError, Invalid, Limit};
+pub use error::{Category, Error, Limit};
 pub use health::{Health, HealthStatus, Operations, health, operations};
 pub use paging::{Listing, PageRequest};
 pub use shards::{LostShards, check_shards};

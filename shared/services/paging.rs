@@ -1,6 +1,6 @@
 //! Lists in pages, the same way everywhere.
 
-use super::{Category, Context, Error, Invalid};
+use super::{Context, Error, Invalid};
 use crate::{cursor::LastKey, domain::ids::TenantId, store::Page};
 
 /// Which part of a list is wanted.
@@ -35,13 +35,12 @@ impl PageRequest {
         invalid.check()?;
         let cursor = match self.cursor.as_deref() {
             None | Some("") => None,
-            Some(text) => Some(ctx.cursors.decode(tenant, query, text).map_err(|error| {
+            Some(text) => {
                 let mut invalid = Invalid::default();
-                invalid.take::<(), _>(Err(error), "cursor", "cursor_invalid");
-                invalid.check().err().unwrap_or_else(|| {
-                    Error::new(Category::Invalid, "validation_failed", "the cursor is not valid")
-                })
-            })?),
+                let decoded = ctx.cursors.decode(tenant, query, text);
+                let cursor = invalid.take(decoded, "cursor", "cursor_invalid");
+                Some(invalid.finish(cursor)?)
+            }
         };
         Ok((limit, cursor))
     }

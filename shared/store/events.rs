@@ -1,6 +1,8 @@
 //! The event log, by tenant: a row holds the events that came through the queue together. Rows are numbered
 //! without gaps, so that whoever has read one knows which comes next.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, query::builders::QueryFluentBuilder},
     types::{AttributeValue, ReturnConsumedCapacity},
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Db, StoreError, Table, keys,
     page::{bytes_of, delete_all},
+    unreadable::readable,
 };
 use crate::{
     clock::Timestamp,
@@ -48,6 +51,14 @@ impl EventRow {
     ) -> Self {
         let events = events.into_iter().map(Some).collect();
         Self { pk: tenant, sequence, at, block, ttl: until.unix_seconds(), events }
+    }
+
+    /// What stands for a row that cannot be read, so that its readers get past it.
+    fn without_events(item: &HashMap<String, AttributeValue>) -> Option<Self> {
+        let text = |name: &str| item.get(name)?.as_s().ok();
+        let (pk, sequence) = (text("pk")?.parse().ok()?, text("sk")?.parse().ok()?);
+        let block = BlockId::derived([0; 32]);
+        Some(Self { pk, sequence, at: 0, block, ttl: i64::MAX, events: Vec::new() })
     }
 
     /// Its events under their ids.
@@ -167,8 +178,11 @@ async fn read(db: &Db, query: QueryFluentBuilder, limit: u16) -> Result<EventRow
     let answer = query.limit(i32::from(limit)).send().await?;
     let bytes = bytes_of(answer.consumed_capacity(), true);
     let more = answer.last_evaluated_key.is_some();
-    let rows = answer.items.unwrap_or_default().into_iter().map(|item| db.read_item(Table::Events, item));
-    Ok(EventRows { rows: rows.collect::<Result<_, _>>()?, more, bytes })
+    let rows = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
+        let without_events = EventRow::without_events(&item);
+        readable(db, Table::Events, item).or(without_events)
+    });
+    Ok(EventRows { rows: rows.collect(), more, bytes })
 }
 
 /// A number as text that sorts like it.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
-use super::{Db, StoreError, Table, keys};
+use super::{Db, StoreError, Table, keys, unreadable::readable};
 use crate::domain::{device::Link, lane::Lane};
 
 #[derive(Serialize)]
@@ -36,7 +36,8 @@ pub async fn get(db: &Db, link: Link) -> Result<Lane, StoreError> {
         .consistent_read(true)
         .send()
         .await?;
-    Ok(answer.item.map(|item| db.read_item(Table::Lanes, item)).transpose()?.unwrap_or_default())
+    // A device whose lane cannot be read sends as one that has not sent yet.
+    Ok(answer.item.and_then(|item| readable(db, Table::Lanes, item)).unwrap_or_default())
 }
 
 /// Writes down how a device's lane stands, unless a later holder of its shard has.

@@ -32,6 +32,7 @@ pub mod set_aside;
 mod step;
 pub mod tables;
 mod transact;
+mod unreadable;
 mod update;
 pub mod webhooks;
 pub mod workers;

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Db, StoreError, Table};
+use super::{Db, StoreError, Table, unreadable::readable};
 use crate::cursor::LastKey;
 
 type Key = HashMap<String, AttributeValue>;
@@ -115,18 +115,6 @@ fn finish<T: DeserializeOwned>(db: &Db, table: Table, items: Vec<Key>, next: Opt
     Page { items: items.into_iter().filter_map(|item| readable(db, table, item)).collect(), next }
 }
 
-/// A row of several. One that cannot be read keeps nobody from the others.
-fn readable<T: DeserializeOwned>(db: &Db, table: Table, item: Key) -> Option<T> {
-    let key = |item: &Key| ["pk", "accountId", "sk", "id"].map(|name| item.get(name)?.as_s().ok().cloned());
-    let keys = key(&item).into_iter().flatten().collect::<Vec<_>>().join(" ");
-    db.read_item(table, item)
-        .map_err(|error| {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(row = keys, error, "a stored row cannot be read and is passed over");
-        })
-        .ok()
-}
-
 /// Runs a query to its end. Only for lists that are bounded by what they are.
 pub(super) async fn query_all<T: DeserializeOwned>(
     db: &Db,
@@ -135,7 +123,7 @@ pub(super) async fn query_all<T: DeserializeOwned>(
     let (mut items, table) = (Vec::new(), db.table_of(&query));
     let mut pages = query.into_paginator().items().send();
     while let Some(item) = pages.next().await {
-        items.push(db.read_item(table, item?)?);
+        items.extend(readable(db, table, item?));
     }
     Ok(items)
 }

@@ -21,13 +21,15 @@ use crate::config::{InvalidSetting, setting};
 ///
 /// `KURIR_LOG` filters (default `info`, with the protocol library at `warn`); `KURIR_LOG_FORMAT=json`
 /// writes a JSON object a line, which is what log services want. Pairing codes are left
-/// out at any level, and of `normal` lines of a library is only said how many there were. A second call does nothing.
+/// out at any level, and of `normal` lines of a library is only said how many there were, unless `KURIR_LOG` is set. A second call does nothing.
 ///
 /// # Errors
 /// When one of the two is not what it may be.
 pub fn init(default_filter: &str, normal: &'static [Normal]) -> Result<(), InvalidSetting> {
     let allowed = "a filter like `info` or `warn,connector=debug`";
     let filter = setting::read("KURIR_LOG", allowed, |text| EnvFilter::try_new(text).ok())?;
+    // Whoever chooses what is logged wants to see it.
+    let normal = if filter.is_some() { &[] } else { normal };
     let filter = filter.unwrap_or_else(|| EnvFilter::new(default_filter));
     let json = setting::one_of("KURIR_LOG_FORMAT", &[("text", false), ("json", true)])?.unwrap_or(false);
     let builder =

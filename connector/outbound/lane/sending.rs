@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::{
     domain::{
-        message::{Content, Message, MessageStatus, SendFailure},
+        message::{Message, MessageStatus, SendFailure},
         pacing::Pacing,
     },
     store::messages::{Advanced, Only, Step},
@@ -18,6 +18,9 @@ use crate::{
     },
     whatsapp::{SendError, Socket},
 };
+
+/// How long a message of an unknown kind is left alone; so seldom that it expires before it was begun too often.
+const UNTIL_NEWER: Duration = Duration::from_secs(10 * 60);
 
 impl Lane {
     /// Sends the first message, whose turn it is.
@@ -52,17 +55,13 @@ impl Lane {
         if !self.place.lease.holds() {
             return Err(Over);
         }
-        let Content::Text { text } = &message.content else {
-            self.finish_failed(SendFailure::new("invalid", "this kind of message cannot be sent")).await;
-            return Ok(());
-        };
         let to = message.chat.to_string();
         let stopped = async {
             self.stop.cancelled().await;
             tokio::time::sleep(LAST_ACK).await;
         };
         let outcome = tokio::select! {
-            outcome = socket.send_text(&to, &message.wa_message_id, &text.body) => outcome,
+            outcome = socket.send(&to, &message.wa_message_id, &message.content) => outcome,
             () = stopped => return Err(Over),
         };
         let (now, pacing) = (self.worker.ctx.now(), self.pacing());
@@ -93,6 +92,10 @@ impl Lane {
         let failures = self.backlog.first().map_or(0, |job| job.failures + 1);
         match judge(error) {
             Verdict::Wait => self.pause(Duration::from_millis(200)),
+            Verdict::Leave => {
+                tracing::warn!(message = %id, "a message waits for a connector that knows its kind");
+                self.pause(UNTIL_NEWER);
+            }
             Verdict::SlowDown => {
                 self.slowdowns += 1;
                 let pause = slowdown(self.worker.whatsapp.rate_limit_pause(), self.slowdowns);

@@ -9,7 +9,7 @@ use axum::{
 use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
-    domain::{device::OnRelink, pacing::Pacing, permissions::Permission},
+    domain::{device::OnRelink, pacing::PacingChange, permissions::Permission},
     services::{
         Context,
         devices::{self, NewDevice},
@@ -35,7 +35,7 @@ pub fn route() -> Route {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewDeviceInput {
     name: String,
-    pacing: Option<Pacing>,
+    pacing: Option<PacingChange>,
     /// What becomes of messages that wait when it is linked to another number; they fail when not given.
     #[serde(default)]
     on_relink: OnRelink,
@@ -54,7 +54,8 @@ async fn handle(
     CallerOf(caller): CallerOf,
     JsonBody(input): JsonBody<NewDeviceInput>,
 ) -> Result<impl IntoResponse, Problem> {
-    let input = NewDevice { name: input.name, pacing: input.pacing, on_relink: input.on_relink };
+    let input =
+        NewDevice { name: input.name, pacing: input.pacing.unwrap_or_default(), on_relink: input.on_relink };
     let device = devices::create(&ctx, &caller, input).await?;
     let location = format!("/v1/devices/{}", device.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(DeviceBody::from(device))))

@@ -9,13 +9,21 @@ use axum::{
     response::IntoResponse,
 };
 use http::header::LOCATION;
+use serde::Deserialize;
 use shared::{
-    domain::{ids::DeviceId, message::Message, permissions::Permission},
+    clock::Timestamp,
+    domain::{
+        content::{ContentFields, NewContent, Text},
+        ids::DeviceId,
+        message::{Message, Priority},
+        permissions::Permission,
+    },
     services::{
-        Context,
+        Context, Error,
         messages::{self, NewMessage},
     },
 };
+use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use crate::{
@@ -30,13 +38,51 @@ pub fn route() -> Route {
         .documented(|| routes!(handle))
 }
 
+/// A message to be sent, as it is read: field by field, so that each that is wrong can be named.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MessageBody {
+    to: String,
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<Text>,
+    expires_at: Option<Timestamp>,
+    #[serde(default)]
+    priority: Priority,
+}
+
+impl MessageBody {
+    fn into_message(self) -> Result<NewMessage, Error> {
+        let Self { to, kind, text, expires_at, priority } = self;
+        let content = ContentFields { text }.of_kind(&kind).map_err(|field| vec![field])?;
+        Ok(NewMessage { to, content, expires_at, priority })
+    }
+}
+
+/// A message to be sent, as it is described.
+#[derive(ToSchema)]
+#[schema(as = NewMessage)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it is only described")]
+struct NewMessageSchema {
+    /// A number in E.164 with or without `+`, or a JID.
+    to: String,
+    #[serde(flatten)]
+    content: NewContent,
+    /// When to give up if still unsent; a day from now when not given.
+    expires_at: Option<Timestamp>,
+    /// Whether it may wait behind others.
+    #[serde(default)]
+    priority: Priority,
+}
+
 /// Accepts a message to be sent. `Idempotency-Key` makes it once; `Prefer: wait=5` waits for the ack.
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/messages",
     tag = "messages",
     params(("id" = DeviceId, Path), ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"), ("Prefer" = Option<String>, Header, description = "`wait=5`: seconds to wait for the ack, at most 20")),
-    request_body = NewMessage,
+    request_body = NewMessageSchema,
     responses((status = 202, description = "Accepted.", body = Message, headers(("Location" = String, description = "Where it is")))),
 )]
 async fn handle(
@@ -44,7 +90,7 @@ async fn handle(
     CallerOf(caller): CallerOf,
     PathIds(device): PathIds<DeviceId>,
     headers: HeaderMap,
-    JsonBody(input): JsonBody<NewMessage>,
+    JsonBody(body): JsonBody<MessageBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let key = match headers.get("idempotency-key").map(|value| value.to_str()) {
         None => None,
@@ -54,6 +100,7 @@ async fn handle(
             return Err(Problem::invalid("Idempotency-Key", "key_invalid", message));
         }
     };
+    let input = body.into_message()?;
     let mut message = messages::send(&ctx, &caller, device, input, key).await?;
     if let Some(patience) = patience(&headers) {
         message = messages::wait(&ctx, &caller, message, patience).await?;

@@ -14,7 +14,7 @@ pub use turn::Turn;
 
 /// Limits of one device. Each can be set on its own; what is not set keeps its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Pacing {
     /// The shortest pause between two messages, in milliseconds.
     pub min_delay_ms: u32,

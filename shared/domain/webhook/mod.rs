@@ -20,6 +20,7 @@ pub use slow::{SLOW_FOR, SLOW_TRY};
 use super::{
     event::{EventPattern, EventType},
     ids::{AccountId, DeviceId, WebhookId},
+    stored::optional_word,
 };
 use crate::clock::Timestamp;
 
@@ -53,6 +54,7 @@ pub struct Webhook {
     /// Whether anything is sent.
     pub active: bool,
     /// Why nothing is, when Kurir decided so.
+    #[serde(default, deserialize_with = "optional_word")]
     pub disabled_reason: Option<DisabledReason>,
     /// Since when every try has failed.
     pub failing_since: Option<Timestamp>,

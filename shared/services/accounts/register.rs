@@ -52,8 +52,7 @@ pub async fn register(ctx: &Context, input: Registration) -> Result<Registered, 
         invalid.take(Email::parse(&input.email).ok_or("not an e-mail address"), "email", "email_invalid");
     check_password(&mut invalid, &input.password, "password");
     let name = invalid.text(&input.name, "name", 1, 100);
-    invalid.check()?;
-    let Some(email) = email else { return Err(Error::internal("an invalid e-mail address was let through")) };
+    let email = invalid.finish(email)?;
     let attempt = throttle::begin_registration(ctx, input.ip).await?;
     let plan = plan::DEFAULT.into();
     let new = NewAccount { email: email.clone(), password: input.password, name, role: Role::User, plan };

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         device::{Desired, Device, DeviceStatus, OnRelink},
         ids::DeviceId,
-        pacing::Pacing,
+        pacing::{Pacing, PacingChange},
     },
     services::{Caller, Category, Context, Error, Invalid},
     store::devices::{self, Created},
@@ -18,15 +18,15 @@ use crate::{
 pub struct NewDevice {
     /// What its owner calls it.
     pub name: String,
-    /// How fast it may send; the defaults when not given.
-    pub pacing: Option<Pacing>,
+    /// How fast it may send; what is not given is the default.
+    pub pacing: PacingChange,
     /// What becomes of messages that wait when its number changes.
     pub on_relink: OnRelink,
 }
 
 /// Makes a device, without link and without socket.
 pub async fn create(ctx: &Context, caller: &Caller, input: NewDevice) -> Result<Device, Error> {
-    let pacing = input.pacing.unwrap_or_default();
+    let pacing = Pacing::default().with(&input.pacing);
     let mut invalid = Invalid::default();
     let name = invalid.text(&input.name, "name", 1, 100);
     check_pacing(&mut invalid, &pacing);

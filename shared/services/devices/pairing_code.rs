@@ -44,8 +44,7 @@ pub async fn pairing_code(
 ) -> Result<Answer<PairingCode>, Error> {
     let mut invalid = Invalid::default();
     let number = invalid.take(PhoneNumber::parse(phone_number), "phoneNumber", "phone_invalid");
-    invalid.check()?;
-    let Some(number) = number else { return Err(Error::internal("an invalid number was let through")) };
+    let number = invalid.finish(number)?;
     let mut device = get(ctx, caller, id).await?;
     if device.status == DeviceStatus::Connected {
         return Err(Error::conflict("already_connected", "the device is linked and connected"));

@@ -77,8 +77,9 @@ fn event(kind: EventType, message: &Message, at: Timestamp) -> NewEvent {
 mod tests {
     use super::*;
     use crate::domain::{
+        content::Content,
         ids::{DeviceId, MessageId},
-        message::{Content, Priority},
+        message::Priority,
     };
 
     fn at(second: i64) -> Timestamp {

@@ -22,8 +22,7 @@ pub async fn history(
 ) -> Result<Listing<Message>, Error> {
     let mut invalid = Invalid::default();
     let jid = invalid.take(Jid::parse_recipient(chat), "jid", "jid_invalid");
-    invalid.check()?;
-    let Some(jid) = jid else { return Err(Error::internal("an invalid JID was let through")) };
+    let jid = invalid.finish(jid)?;
     let link = devices::get(ctx, caller, device).await?.link();
     let chat = canonical(ctx, link, jid).await?;
     let query = format!("history/{device}/{}/{chat}", link.generation);

@@ -5,10 +5,11 @@ use crate::{
     clock::Timestamp,
     domain::{
         chat::Chat,
+        content::Content,
         device::Link,
         ids::MessageId,
         jid::{Identity, Jid},
-        message::{Content, Direction, Message, MessageStatus, Priority},
+        message::{Direction, Message, MessageStatus, Priority},
     },
     services::{Context, Error},
     store::{
@@ -89,7 +90,7 @@ fn message_of(now: Timestamp, link: Link, delivery: &Delivery, chat: Jid, sender
         from_name: delivery.push_name.clone().filter(|_| !delivery.from_owner),
         chat,
         direction,
-        content: delivery.content.clone(),
+        content: delivery.content.clone().fitting(),
         status,
         wa_message_id: delivery.wa_message_id.clone(),
         link_generation: link.generation,

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Serialize;
 
 use super::{enqueue::enqueue, identity::chat_of};
 use crate::{
@@ -12,9 +11,10 @@ use crate::{
     crypto,
     domain::{
         chat::Chat,
+        content::Content,
         ids::{DeviceId, MessageId},
         jid::Jid,
-        message::{Content, Direction, MAX_TEXT_CHARS, Message, MessageStatus, Priority, Text},
+        message::{Direction, Message, MessageStatus, Priority},
         plan::Meter,
     },
     queue::payloads::SendMessageV1,
@@ -29,20 +29,17 @@ use crate::{
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// What is to be sent.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct NewMessage {
     /// A number in E.164 with or without `+`, or a JID.
     pub to: String,
-    /// The kind: `text`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The text, for kind `text`.
-    pub text: Option<Text>,
+    /// What it holds.
+    #[serde(flatten)]
+    pub content: Content,
     /// When to give up if still unsent; a day from now when not given.
     pub expires_at: Option<Timestamp>,
     /// Whether it may wait behind others.
-    #[serde(default)]
     pub priority: Priority,
 }
 
@@ -63,7 +60,7 @@ pub async fn send(
         .map(|_| serde_json::to_vec(&input).map(|json| hex::encode(crypto::digest_of(&[&json]))))
         .transpose()
         .map_err(Error::internal)?;
-    let (to, content) = check(&input, idempotency_key, now)?;
+    let to = check(&input, idempotency_key, now)?;
     let chat = chat_of(ctx, device.link(), to).await?;
     let id = match idempotency_key {
         Some(key) => MessageId::of_idempotent_send(caller.tenant(), device.id, key),
@@ -87,7 +84,7 @@ pub async fn send(
         sender: None,
         from_name: None,
         direction: Direction::Outgoing,
-        content,
+        content: input.content,
         status: MessageStatus::Queued,
         wa_message_id: id.wa_message_id(),
         link_generation: device.generation,
@@ -132,40 +129,16 @@ pub async fn send(
     Ok(message)
 }
 
-fn check(input: &NewMessage, key: Option<&str>, now: Timestamp) -> Result<(Jid, Content), Error> {
+/// To whom it goes, when everything is valid.
+fn check(input: &NewMessage, key: Option<&str>, now: Timestamp) -> Result<Jid, Error> {
     let mut invalid = Invalid::default();
     if let Some(key) = key {
         let good = (1..=255).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic());
         invalid.unless(good, "Idempotency-Key", "key_invalid", "1 to 255 visible ASCII characters");
     }
     let to = invalid.take(Jid::parse_recipient(&input.to), "to", "phone_invalid");
-    invalid.unless(
-        input.expires_at.is_none_or(|at| at > now),
-        "expiresAt",
-        "in_the_past",
-        "a message must expire in the future",
-    );
-    let text = match (input.kind.as_str(), &input.text) {
-        ("text", Some(text)) => {
-            let chars = text.body.chars().count();
-            let longest = MAX_TEXT_CHARS;
-            invalid.unless(!text.body.trim().is_empty(), "text.body", "too_short", "the text is empty");
-            let message = format!("a text has at most {longest} characters");
-            invalid.unless(chars <= longest, "text.body", "too_long", &message);
-            Some(text.clone())
-        }
-        ("text", None) => {
-            invalid.unless(false, "text", "missing", "a message of type `text` needs `text`");
-            None
-        }
-        _ => {
-            invalid.unless(false, "type", "type_unknown", "must be `text`");
-            None
-        }
-    };
-    invalid.check()?;
-    match (to, text) {
-        (Some(to), Some(text)) => Ok((to, Content::Text { text })),
-        _ => Err(Error::internal("an invalid message was let through")),
-    }
+    let in_future = input.expires_at.is_none_or(|at| at > now);
+    invalid.unless(in_future, "expiresAt", "in_the_past", "a message must expire in the future");
+    input.content.validate(&mut invalid);
+    Ok(invalid.finish(to)?)
 }

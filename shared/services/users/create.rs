@@ -31,8 +31,7 @@ pub async fn create(ctx: &Context, input: NewUser) -> Result<Account, Error> {
         invalid.take(Email::parse(&input.email).ok_or("not an e-mail address"), "email", "email_invalid");
     accounts::check_password(&mut invalid, &input.password, "password");
     let name = invalid.text(&input.name, "name", 1, 100);
-    invalid.check()?;
-    let Some(email) = email else { return Err(Error::internal("an invalid e-mail address was let through")) };
+    let email = invalid.finish(email)?;
     let role = input.role.unwrap_or(Role::User);
     let new = accounts::NewAccount { email, password: input.password, name, role, plan };
     accounts::create(ctx, new).await?.or_taken()

@@ -1,5 +1,8 @@
-//! What a protocol message says, as far as Kurir understands it.
+//! What a protocol message says, as far as Kurir understands it, and how Kurir says it: a file for each kind.
 
+mod text;
+
+use shared::domain::content::Content;
 use whatsapp_rust::{
     prelude::MessageField,
     proto_helpers::MessageExt,
@@ -9,14 +12,17 @@ use whatsapp_rust::{
     },
 };
 
-use super::InboundContent;
-
 /// `None` when it says nothing to a person: key material, and what devices tell each other.
-pub(super) fn content_of(message: &Message) -> Option<InboundContent> {
-    if let Some(text) = message.text_content() {
-        return Some(InboundContent::Text(text.to_owned()));
+pub(super) fn from_wire(message: &Message) -> Option<Content> {
+    text::from_wire(message).or_else(|| kind_of(message.get_base_message()).map(Content::unsupported))
+}
+
+/// `None` for what is not sent by this version.
+pub(super) fn to_wire(content: &Content) -> Option<Message> {
+    match content {
+        Content::Text { text } => Some(text::to_wire(text)),
+        Content::Unsupported { .. } => None,
     }
-    kind_of(message.get_base_message()).map(|kind| InboundContent::Unsupported { kind: kind.to_owned() })
 }
 
 /// The protocol's name of what is in a message.
@@ -92,17 +98,17 @@ mod tests {
         waproto::whatsapp::{self as wa, message},
     };
 
-    fn kind(kind: &str) -> Option<InboundContent> {
-        Some(InboundContent::Unsupported { kind: kind.to_owned() })
+    fn kind(kind: &str) -> Option<Content> {
+        Some(Content::unsupported(kind))
     }
 
     #[test]
     fn text_is_found_in_every_wrapping() {
-        let text = Some(InboundContent::Text("halo".into()));
+        let text = Some(Content::text("halo"));
         let plain = Message::text("halo");
-        assert_eq!(content_of(&plain), text);
+        assert_eq!(from_wire(&plain), text);
         let extended = Message::text_with_context("halo", wa::ContextInfo::default());
-        assert_eq!(content_of(&extended), text);
+        assert_eq!(from_wire(&extended), text);
         let from_own_phone = Message {
             device_sent_message: MessageField::some(message::DeviceSentMessage {
                 message: MessageField::some(plain),
@@ -110,38 +116,45 @@ mod tests {
             }),
             ..Default::default()
         };
-        assert_eq!(content_of(&from_own_phone), text);
+        assert_eq!(from_wire(&from_own_phone), text);
+    }
+
+    #[test]
+    fn what_is_sent_is_understood_by_who_gets_it() {
+        let content = Content::text("Halo \u{1f44b}");
+        assert_eq!(from_wire(&to_wire(&content).unwrap()), Some(content));
+        assert_eq!(to_wire(&Content::unsupported("image")), None);
     }
 
     #[test]
     fn what_kurir_cannot_show_is_named() {
         let image = Message { image_message: MessageField::some(Default::default()), ..Default::default() };
-        assert_eq!(content_of(&image), kind("image"));
+        assert_eq!(from_wire(&image), kind("image"));
         let revoke =
             message::ProtocolMessage { r#type: Some(protocol_message::Type::REVOKE), ..Default::default() };
         assert_eq!(
-            content_of(&Message { protocol_message: MessageField::some(revoke), ..Default::default() }),
+            from_wire(&Message { protocol_message: MessageField::some(revoke), ..Default::default() }),
             kind("revoke")
         );
         let unheard_of =
             Message { payment_invite_message: MessageField::some(Default::default()), ..Default::default() };
-        assert_eq!(content_of(&unheard_of), kind("other"));
+        assert_eq!(from_wire(&unheard_of), kind("other"));
     }
 
     #[test]
     fn what_devices_tell_each_other_is_not_a_message() {
-        assert_eq!(content_of(&Message::default()), None);
+        assert_eq!(from_wire(&Message::default()), None);
         let keys = Message {
             sender_key_distribution_message: MessageField::some(Default::default()),
             ..Default::default()
         };
-        assert_eq!(content_of(&keys), None);
+        assert_eq!(from_wire(&keys), None);
         let history = message::ProtocolMessage {
             r#type: Some(protocol_message::Type::HISTORY_SYNC_NOTIFICATION),
             ..Default::default()
         };
         assert_eq!(
-            content_of(&Message { protocol_message: MessageField::some(history), ..Default::default() }),
+            from_wire(&Message { protocol_message: MessageField::some(history), ..Default::default() }),
             None
         );
     }
