@@ -2,8 +2,12 @@
 //!
 //! Whoever changes a row waits for it to be durable, and meanwhile others' changes pile up: they go
 //! out together, 25 rows of any devices in a BatchWriteItem. A later change of a row that still waits
-//! takes the place of the earlier one, and both are done when it is written. A row is never in two
-//! requests at a time, so the last change wins.
+//! takes the place of the earlier one, and both are done when it is written.
+//!
+//! What is durable of a device is always what it was at some moment: its rows are never in two requests at a time,
+//! and go out in the order of their latest changes. A message that has arrived is written before anything that comes
+//! after it, and not beside that, as DynamoDB may take a part of a request: a session that has gone past a message
+//! that is nowhere could not open it when it is delivered again.
 //!
 //! Nothing is written under a lease that has ended: a row of its device may be another connector's by then.
 
@@ -26,7 +30,10 @@ use thiserror::Error;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::key_rows::{KeyRows, KeyRowsError};
+use super::{
+    key_rows::{KeyRows, KeyRowsError},
+    rows::kind,
+};
 use crate::ownership::Lease;
 
 /// A change of one row, sealed.
@@ -38,6 +45,11 @@ pub(super) struct RowWrite {
 }
 
 impl RowWrite {
+    /// Whether it must be durable before what comes after it.
+    fn goes_first(&self) -> bool {
+        self.write.name.starts_with(kind::PENDING)
+    }
+
     /// A row's size is that of its keys, attribute names and content.
     fn write_units(&self) -> u64 {
         let keys = "pk".len() + "sk".len() + "data".len() + 2 * 30 + 1 + self.write.name.len();
@@ -133,11 +145,16 @@ type RowId = (TenantId, DeviceId, Arc<str>);
 #[derive(Default)]
 struct Queue {
     waiting: HashMap<RowId, Change>,
-    order: VecDeque<RowId>,
-    in_flight: HashSet<RowId>,
+    order: VecDeque<(u64, RowId)>,
+    /// Devices of which a request is under way.
+    in_flight: HashSet<DeviceId>,
+    /// How many changes there have been.
+    changes: u64,
 }
 
 struct Change {
+    /// Which of all changes it is. Earlier places of its row in the order are void.
+    number: u64,
     row: RowWrite,
     tickets: Vec<Arc<Ticket>>,
 }
@@ -214,16 +231,7 @@ impl Slot<'_> {
         let mut queue = lock(&shared.queue);
         for row in rows {
             let id = (row.write.tenant, row.write.device, Arc::from(row.write.name.as_str()));
-            match queue.waiting.get_mut(&id) {
-                Some(change) => {
-                    change.row = row;
-                    change.tickets.push(ticket.clone());
-                }
-                None => {
-                    queue.order.push_back(id.clone());
-                    queue.waiting.insert(id, Change { row, tickets: vec![ticket.clone()] });
-                }
-            }
+            queue.put(id, row, &ticket);
         }
         drop(queue);
         shared.work.notify_one();
@@ -252,26 +260,46 @@ impl Ticket {
 
 impl Queue {
     fn has(&self, device: DeviceId) -> bool {
-        self.waiting.keys().chain(&self.in_flight).any(|(_, owner, _)| *owner == device)
+        self.in_flight.contains(&device) || self.waiting.keys().any(|(_, owner, _)| *owner == device)
     }
 
-    /// The oldest waiting changes whose rows are not being written.
+    /// Puts a change behind all others, in place of an earlier one of the same row.
+    fn put(&mut self, id: RowId, row: RowWrite, ticket: &Arc<Ticket>) {
+        self.changes += 1;
+        let number = self.changes;
+        let mut tickets = self.waiting.remove(&id).map(|earlier| earlier.tickets).unwrap_or_default();
+        tickets.push(ticket.clone());
+        self.order.push_back((number, id.clone()));
+        self.waiting.insert(id, Change { number, row, tickets });
+    }
+
+    /// The oldest waiting changes of devices of which nothing is being written.
     fn take(&mut self, most: usize) -> Vec<(RowId, Change)> {
-        let mut batch = Vec::new();
-        let mut busy = Vec::new();
+        let (mut batch, mut left) = (Vec::new(), Vec::new());
+        // Of these devices only what must go first is taken.
+        let mut closed = HashSet::new();
         while batch.len() < most
-            && let Some(id) = self.order.pop_front()
+            && let Some((number, id)) = self.order.pop_front()
         {
-            if self.in_flight.contains(&id) {
-                busy.push(id);
-            } else if let Some(change) = self.waiting.remove(&id) {
-                self.in_flight.insert(id.clone());
-                batch.push((id, change));
+            let Some(change) = self.waiting.get(&id).filter(|change| change.number == number) else {
+                continue;
+            };
+            let (device, goes_first) = (id.1, change.row.goes_first());
+            if self.in_flight.contains(&device) || (closed.contains(&device) && !goes_first) {
+                // What comes behind it must not overtake it.
+                closed.insert(device);
+                left.push((number, id));
+                continue;
             }
+            if goes_first {
+                closed.insert(device);
+            }
+            batch.extend(self.waiting.remove(&id).map(|change| (id, change)));
         }
-        for id in busy.into_iter().rev() {
-            self.order.push_front(id);
+        for entry in left.into_iter().rev() {
+            self.order.push_front(entry);
         }
+        self.in_flight.extend(batch.iter().map(|((_, device, _), _)| *device));
         batch
     }
 }
@@ -303,10 +331,13 @@ async fn writer(shared: Arc<Shared>) {
 impl Shared {
     /// Writes a batch, however often that takes, and tells who waits.
     async fn write(&self, batch: Vec<(RowId, Change)>) {
+        let devices: HashSet<DeviceId> = batch.iter().map(|((_, device, _), _)| *device).collect();
         // One row that DynamoDB will never take must not fail the others.
         for change in self.write_together(batch).await {
             self.write_together(vec![change]).await;
         }
+        lock(&self.queue).in_flight.retain(|device| !devices.contains(device));
+        self.work.notify_one();
     }
 
     /// Answers the changes to be tried one by one, as some of them was refused; all others are settled.
@@ -383,15 +414,9 @@ impl Shared {
     }
 
     fn settle(&self, changes: Vec<(RowId, Change)>, result: &Result<(), CommitError>) {
-        let mut queue = lock(&self.queue);
-        for (id, _) in &changes {
-            queue.in_flight.remove(id);
-        }
-        drop(queue);
         for (_, change) in changes {
             change.tickets.iter().for_each(|ticket| ticket.row_done(result));
         }
-        self.work.notify_one();
     }
 
     /// Doubles from try to try, minus up to half at random, so that writers do not try in step.

@@ -65,6 +65,43 @@ async fn rows_go_out_in_the_order_they_came() {
 }
 
 #[tokio::test]
+async fn no_change_of_a_device_overtakes_an_earlier_one_that_is_still_being_tried() {
+    let rows = FakeRows::default();
+    rows.trouble((0..3).map(|_| Trouble::Throttled));
+    let commit = GroupCommit::start(Arc::new(rows.clone()), CommitSettings { writers: 4, ..settings() });
+    let device = ids();
+    let first = submit(&commit, vec![put(device, "pending#0", b"message")]).await;
+    tokio::time::sleep(Duration::from_millis(3)).await;
+    let second = submit(&commit, vec![put(device, "peer#1", b"session")]).await;
+    let other = submit(&commit, vec![put(ids(), "peer#2", b"session")]).await;
+    for receipt in [first, second, other] {
+        receipt.durable().await.unwrap();
+    }
+    let written = lock(&rows.state).requests.concat();
+    let at = |name: &str| written.iter().position(|row| row == name).unwrap();
+    assert!(at("pending#0") < at("peer#1"), "{written:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_arrived_is_not_written_beside_what_comes_after_it() {
+    let rows = FakeRows::with_delay(Duration::from_millis(10));
+    let commit = one_writer(&rows);
+    let device = ids();
+    let busy = submit(&commit, vec![put(ids(), "keeps the writer busy", b"x")]).await;
+    tokio::time::sleep(Duration::from_millis(4)).await;
+    let mut receipts = vec![busy];
+    // The session changes before the message and, with what the message did to it, after it.
+    for name in ["peer#1", "lid-mappings", "pending#0", "peer#1", "pending#1"] {
+        receipts.push(submit(&commit, vec![put(device, name, b"x")]).await);
+    }
+    for receipt in receipts {
+        receipt.durable().await.unwrap();
+    }
+    let requests = lock(&rows.state).requests.clone();
+    assert_eq!(requests[1..], [vec!["lid-mappings", "pending#0", "pending#1"], vec!["peer#1"]]);
+}
+
+#[tokio::test]
 async fn what_dynamodb_leaves_is_sent_again() {
     let rows = FakeRows::default();
     rows.trouble([Trouble::Unprocessed(vec![0, 2]), Trouble::Throttled]);
