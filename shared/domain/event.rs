@@ -126,7 +126,9 @@ impl<'de> Deserialize<'de> for EventType {
 impl PartialSchema for EventType {
     fn schema() -> RefOr<Schema> {
         let names = Self::ALL.map(Self::as_str);
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+        let description = "What kind of thing happened.";
+        let object = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+        object.enum_values(Some(names)).into()
     }
 }
 

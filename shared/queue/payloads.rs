@@ -12,6 +12,7 @@ use crate::{
         ids::{BlockId, CommandId, DeliveryId, DeviceId, MessageId, TenantId, WebhookId},
         jid::Jid,
         message::{Message, Priority, is_first},
+        stored::word,
         webhook::Trigger,
     },
 };
@@ -69,7 +70,7 @@ impl SendMessageV1 {
 #[serde(rename_all = "camelCase")]
 pub struct SendTurnV1 {
     /// Whether it waits behind others.
-    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    #[serde(default, deserialize_with = "word", skip_serializing_if = "Priority::is_normal")]
     pub priority: Priority,
     /// When it was accepted, or asked for again.
     pub queued_at: Timestamp,
@@ -207,3 +208,7 @@ impl DeliveryV1 {
         if self.slow { QueueKind::SlowDeliveries } else { QueueKind::Deliveries }
     }
 }
+
+#[cfg(test)]
+#[path = "payloads_tests.rs"]
+mod tests;

@@ -89,7 +89,7 @@ async fn mistakes_in_the_settings_are_clear_errors_at_start() {
     let keys = write("keys.toml", "[[keys]]\nid = \"a\"\nalgorithm = \"HS256\"\n");
     for (variable, value, expected) in [
         ("KURIR_REGISTRATION", "maybe", "`open` or `closed`"),
-        ("KURIR_IP_DENY", "everybody", "KURIR_IP_DENY has `everybody`"),
+        ("KURIR_IP_DENY", "everybody", "KURIR_IP_DENY must be addresses or networks"),
         ("KURIR_MASTER_KEY", "short", "32 bytes in base64"),
         ("KURIR_PLANS_FILE", "/does/not/exist.toml", "KURIR_PLANS_FILE /does/not/exist.toml"),
         ("KURIR_PLANS_FILE", &plans, "no plan `basic`"),

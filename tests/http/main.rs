@@ -15,6 +15,7 @@ mod hygiene;
 mod isolation;
 mod me;
 mod messages;
+mod newer_rows;
 mod process;
 mod queue;
 mod quotas;

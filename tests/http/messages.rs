@@ -68,6 +68,11 @@ async fn bad_messages_are_refused_with_their_fields_and_nothing_is_stored() {
         (json!({"to": "+6281234567890", "type": "text", "text": {}}), "text.body", "missing"),
         (json!({"to": "+6281234567890", "type": "text", "text": {"body": " "}}), "text.body", "too_short"),
         (json!({"to": "+6281234567890", "type": "text", "text": {"body": 5}}), "text.body", "wrong_type"),
+        (
+            json!({"to": "+6281234567890", "type": "text", "text": {"body": "x", "b": 1}}),
+            "text.b",
+            "unknown_field",
+        ),
         (json!({"to": "+6281234567890", "type": "dance", "text": text}), "type", "type_unknown"),
         (json!({"to": "+6281234567890", "type": "text", "text": text, "tex": 1}), "tex", "unknown_field"),
         (

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use shared::{
     clock::Timestamp,
     domain::{
-        content::{ContentFields, NewContent, Text},
+        content::{ContentFields, NewContent, NewText},
         ids::DeviceId,
         message::{Message, Priority},
         permissions::Permission,
@@ -45,7 +45,7 @@ struct MessageBody {
     to: String,
     #[serde(rename = "type")]
     kind: String,
-    text: Option<Text>,
+    text: Option<NewText>,
     expires_at: Option<Timestamp>,
     #[serde(default)]
     priority: Priority,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::validation::Invalid;
 
 pub use new::{ContentFields, NewContent};
-pub use text::Text;
+pub use text::{NewText, Text};
 pub use unsupported::Unsupported;
 
 /// What a message holds: `{"type": "text", "text": {"body": "…"}}`.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Content, Text};
+use super::{Content, text::NewText};
 use crate::domain::validation::FieldError;
 
 /// What is to be sent, by its kind.
@@ -13,7 +13,7 @@ pub enum NewContent {
     /// Plain text.
     Text {
         /// The text itself.
-        text: Text,
+        text: NewText,
     },
 }
 
@@ -25,7 +25,7 @@ const KINDS: [&str; 1] = ["text"];
 #[derive(Debug, Clone, Default)]
 pub struct ContentFields {
     /// For kind `text`.
-    pub text: Option<Text>,
+    pub text: Option<NewText>,
 }
 
 impl ContentFields {
@@ -35,7 +35,7 @@ impl ContentFields {
     /// `type` when there is no such kind, or the field of that kind when it is missing.
     pub fn of_kind(self, kind: &str) -> Result<Content, FieldError> {
         match kind {
-            "text" => needed(self.text, kind).map(|text| Content::Text { text }),
+            "text" => needed(self.text, kind).map(|text| Content::Text { text: text.into() }),
             _ => {
                 let known = KINDS.map(|kind| format!("`{kind}`")).join(", ");
                 Err(FieldError::new("type", "type_unknown", format!("must be {known}")))

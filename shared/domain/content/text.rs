@@ -20,6 +20,20 @@ pub struct Text {
     pub body: String,
 }
 
+/// Plain text as a request has it.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewText {
+    /// What it says.
+    body: String,
+}
+
+impl From<NewText> for Text {
+    fn from(NewText { body }: NewText) -> Self {
+        Self { body }
+    }
+}
+
 impl Text {
     pub(super) fn preview(&self) -> String {
         self.body.chars().take(PREVIEW_CHARS).collect()
