@@ -19,12 +19,15 @@ use crate::{
 
 pub use page::page;
 
-/// Describes these routes.
+/// What the described API's paths begin with. The pages beside it are not part of it.
+const PREFIX: &str = "/v1/";
+
+/// Describes those of these routes that are the API's.
 pub fn document(routes: &[Route]) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
-    for route in routes {
-        let Some((schemas, mut documented, _)) = route.document() else { continue };
+    for route in routes.iter().filter(|route| route.path.starts_with(PREFIX)) {
+        let (schemas, mut documented, _) = route.describe();
         components.schemas.extend(schemas);
         for item in documented.paths.values_mut() {
             for operation in operations(item) {

@@ -1,11 +1,6 @@
 //! `POST /v1/api-keys`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
@@ -17,19 +12,16 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::ApiKeyBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/api-keys", Access::Needs(Permission::ManageApiKeys), handle)
-        .audited("apiKey.create")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageApiKeys)).audited("apiKey.create")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -3,7 +3,6 @@
 use axum::{
     Extension, Json,
     extract::State,
-    http::Method,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -16,19 +15,16 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::SessionBody;
 use crate::{
     error::Problem,
     extract::{ClientAddress, JsonBody},
-    route::{Access, AuditNote, Route},
+    route::{Access, AuditNote, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/login", Access::Public, handle)
-        .audited("auth.login")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Public).audited("auth.login")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,23 +1,22 @@
 //! `POST /v1/auth/refresh`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     secret::Secret,
     services::{Context, accounts},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::SessionBody;
 use crate::{
     error::Problem,
     extract::JsonBody,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/refresh", Access::Public, handle).documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Public)
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

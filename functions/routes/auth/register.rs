@@ -3,7 +3,7 @@
 use axum::{
     Extension, Json,
     extract::State,
-    http::{Method, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -17,18 +17,15 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{ClientAddress, JsonBody},
-    route::{Access, AuditNote, Route},
+    route::{Access, AuditNote, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/register", Access::Public, handle)
-        .audited("account.register")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Public).audited("account.register")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,6 +1,6 @@
 //! `PATCH /v1/devices/{id}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     domain::{device::OnRelink, ids::DeviceId, pacing::PacingChange, permissions::Permission},
@@ -10,19 +10,16 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::PATCH, "/v1/devices/{id}", Access::Needs(Permission::ManageDevices), handle)
-        .audited("device.change")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices)).audited("device.change")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,30 +1,23 @@
 //! `POST /v1/devices/{id}/connect`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, OptionalJsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// Asks for a socket, or a QR code when there is no link.
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices/{id}/connect", Access::Needs(Permission::ConnectDevices), handle)
-        .audited("device.connect")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).audited("device.connect")
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -1,11 +1,6 @@
 //! `POST /v1/devices`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
@@ -16,19 +11,16 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices", Access::Needs(Permission::ManageDevices), handle)
-        .audited("device.create")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices)).audited("device.create")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

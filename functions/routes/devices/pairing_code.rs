@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State,
-    http::{Method, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use http::header::LOCATION;
@@ -21,23 +21,15 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(
-        Method::POST,
-        "/v1/devices/{id}/pairing-code",
-        Access::Needs(Permission::ConnectDevices),
-        handle,
-    )
-    .audited("device.pairingCode")
-    .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).audited("device.pairingCode")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -10,7 +10,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, Method},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
@@ -24,21 +24,18 @@ use shared::{
     services::{Context, Error, devices},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// Side of the picture in pixels, at least.
 const PICTURE_SIZE: u32 = 320;
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/devices/{id}/qr", Access::Needs(Permission::ConnectDevices), handle)
-        .metered(&[Meter::Qr])
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).metered(&[Meter::Qr])
 }
 
 /// The QR code to scan now, as text or, by `Accept`, as a picture.

@@ -1,24 +1,21 @@
 //! `PATCH /v1/me`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     domain::{account::Account, permissions::Permission},
     services::{Context, accounts},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::PATCH, "/v1/me", Access::Needs(Permission::ManageOwnAccount), handle)
-        .audited("account.change")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageOwnAccount)).audited("account.change")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,17 +1,15 @@
 //! `GET /v1/me`
 
-use axum::{Json, http::Method};
+use axum::Json;
 use shared::domain::{account::Account, permissions::Permission};
-use utoipa_axum::routes;
 
 use crate::{
     extract::CallerOf,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/me", Access::Needs(Permission::ViewOwnAccount), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewOwnAccount))
 }
 
 /// The caller's account.

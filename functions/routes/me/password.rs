@@ -1,9 +1,6 @@
 //! `POST /v1/me/password`
 
-use axum::{
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     domain::permissions::Permission,
@@ -14,18 +11,15 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/me/password", Access::Needs(Permission::ManageOwnAccount), handle)
-        .audited("account.password")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageOwnAccount)).audited("account.password")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

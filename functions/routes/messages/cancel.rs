@@ -1,6 +1,6 @@
 //! `POST /v1/devices/{id}/messages/{messageId}/cancel`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{
         ids::{DeviceId, MessageId},
@@ -9,19 +9,15 @@ use shared::{
     },
     services::{Context, messages},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/devices/{id}/messages/{messageId}/cancel";
-    Route::new(Method::POST, path, Access::Needs(Permission::SendMessages), handle)
-        .audited("message.cancel")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages)).audited("message.cancel")
 }
 
 /// Withdraws a queued message. 409 `not_cancellable` once its turn has come.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, Method, StatusCode},
+    http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
 use http::header::LOCATION;
@@ -16,18 +16,15 @@ use shared::{
         messages::{self, NewMessage},
     },
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices/{id}/messages", Access::Needs(Permission::SendMessages), handle)
-        .counting_itself()
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages)).counting_itself()
 }
 
 /// Accepts a message to be sent. `Idempotency-Key` makes it once; `Prefer: wait=5` waits for the ack.

@@ -1,6 +1,6 @@
 //! `PATCH /v1/users/{id}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     domain::{account::Account, ids::AccountId, permissions::Permission, role::Role},
@@ -10,19 +10,15 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let access = Access::Needs(Permission::ManageUsers);
-    Route::new(Method::PATCH, "/v1/users/{id}", access, handle)
-        .audited("user.change")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers)).audited("user.change")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     domain::{
@@ -15,19 +15,16 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::{WebhookBody, headers};
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::PATCH, "/v1/webhooks/{id}", Access::Needs(Permission::ManageWebhooks), handle)
-        .audited("webhook.change")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.change")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,11 +1,6 @@
 //! `POST /v1/webhooks/{id}/deliveries/{deliveryId}/redeliver`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use shared::{
     domain::{
         ids::{DeliveryId, WebhookId},
@@ -13,20 +8,16 @@ use shared::{
     },
     services::{Context, webhooks},
 };
-use utoipa_axum::routes;
 
 use super::QueuedBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/webhooks/{id}/deliveries/{deliveryId}/redeliver";
-    Route::new(Method::POST, path, Access::Needs(Permission::ManageWebhooks), handle)
-        .audited("webhook.redeliver")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.redeliver")
 }
 
 /// Delivers the event of a delivery again, as a delivery of its own with the same `webhook-id`.

@@ -1,11 +1,6 @@
 //! `POST /v1/webhooks/{id}/replay`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use shared::{
     clock::Timestamp,
@@ -19,19 +14,15 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/webhooks/{id}/replay";
-    Route::new(Method::POST, path, Access::Needs(Permission::ManageWebhooks), handle)
-        .audited("webhook.replay")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.replay")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

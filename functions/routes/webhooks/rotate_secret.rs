@@ -1,24 +1,20 @@
 //! `POST /v1/webhooks/{id}/rotate-secret`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{ids::WebhookId, permissions::Permission},
     services::{Context, webhooks},
 };
-use utoipa_axum::routes;
 
 use super::WebhookBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/webhooks/{id}/rotate-secret";
-    Route::new(Method::POST, path, Access::Needs(Permission::ManageWebhooks), handle)
-        .audited("webhook.rotateSecret")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.rotateSecret")
 }
 
 /// Gives a webhook another secret, which is in this answer and nowhere else. The one before signs beside it for

@@ -1,28 +1,20 @@
 //! `POST /v1/webhooks/{id}/test`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use shared::{
     domain::{ids::WebhookId, permissions::Permission},
     services::{Context, webhooks},
 };
-use utoipa_axum::routes;
 
 use super::QueuedBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/webhooks/{id}/test", Access::Needs(Permission::ManageWebhooks), handle)
-        .audited("webhook.test")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.test")
 }
 
 /// Sends a `webhook.test` event to this webhook alone, the way that all events go.
