@@ -73,7 +73,6 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// Adds what holds around every handler: credentials, and the problems that any route of its kind may answer.
 fn complete(operation: &mut Operation, route: &Route) {
-    operation.operation_id = Some(operation_id(route));
     if matches!(route.rule.access, Access::Needs(_)) {
         let schemes = ["accessToken", "apiKey"];
         let requirements = schemes.map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
@@ -82,18 +81,6 @@ fn complete(operation: &mut Operation, route: &Route) {
     for (status, when) in problems(operation, route) {
         operation.responses.responses.entry(status.to_string()).or_insert_with(|| problem(when).into());
     }
-}
-
-/// `POST /v1/devices/{id}/pairing-code` is `postDevicesIdPairingCode`.
-fn operation_id(route: &Route) -> String {
-    let words = route.path.split(['/', '-', '{', '}']).filter(|word| !word.is_empty() && *word != "v1");
-    let mut id = route.method.as_str().to_lowercase();
-    for word in words {
-        let mut letters = word.chars();
-        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        id.push_str(letters.as_str());
-    }
-    id
 }
 
 fn problems(operation: &Operation, route: &Route) -> Vec<(u16, &'static str)> {

@@ -48,6 +48,7 @@ struct AuditQuery {
 #[utoipa::path(
     get,
     path = "/v1/audit-log",
+    operation_id = "listAuditEntries",
     tag = "accounts",
     params(AuditQuery),
     responses((status = 200, description = "A page.", body = ListBody<AuditEntry>)),

@@ -64,6 +64,7 @@ struct WorkerBody {
 #[utoipa::path(
     get,
     path = "/v1/health",
+    operation_id = "getHealth",
     tag = "operations",
     responses((status = 200, description = "How it is.", body = HealthBody)),
 )]

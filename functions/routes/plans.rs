@@ -60,6 +60,7 @@ impl PlanBody {
 #[utoipa::path(
     get,
     path = "/v1/plans",
+    operation_id = "listPlans",
     tag = "accounts",
     responses((status = 200, description = "All plans.", body = PlansBody)),
 )]

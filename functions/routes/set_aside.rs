@@ -33,6 +33,7 @@ struct SetAsideQuery {
 #[utoipa::path(
     get,
     path = "/v1/set-aside",
+    operation_id = "listSetAside",
     tag = "operations",
     params(SetAsideQuery),
     responses((status = 200, description = "A page.", body = ListBody<SetAside>)),

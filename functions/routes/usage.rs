@@ -41,6 +41,7 @@ struct LimitBody {
 #[utoipa::path(
     get,
     path = "/v1/usage",
+    operation_id = "getUsage",
     tag = "accounts",
     responses((status = 200, description = "Each limit.", body = UsageBody)),
 )]

@@ -1,8 +1,8 @@
 //! The API's description: `docs/openapi.json` is the committed copy of what the gateway serves.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use tests::Gateway;
+use tests::{Gateway, operation};
 
 /// Where the copy is.
 fn copy() -> std::path::PathBuf {
@@ -43,6 +43,44 @@ async fn every_route_is_described_under_its_own_path() {
     let text = served.to_string();
     for name in text.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
         assert!(served["components"]["schemas"][name].is_object(), "the schema {name} is missing");
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own_that_says_what_it_does() {
+    const VERBS: [&str; 24] = [
+        "cancel",
+        "change",
+        "clear",
+        "connect",
+        "create",
+        "delete",
+        "disconnect",
+        "drain",
+        "get",
+        "list",
+        "log",
+        "pause",
+        "redeliver",
+        "redrive",
+        "refresh",
+        "register",
+        "replay",
+        "request",
+        "resume",
+        "revoke",
+        "rotate",
+        "send",
+        "stream",
+        "test",
+    ];
+    let mut seen = BTreeSet::new();
+    for route in functions::routes::all().iter().filter(|route| route.path.starts_with("/v1/")) {
+        let id = operation(route)["operationId"].as_str().expect("an id");
+        let verb = id.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
+        assert!(VERBS.contains(&verb), "{id} of {} {} does not begin with a verb", route.method, route.path);
+        assert!(id.chars().all(|c| c.is_ascii_alphabetic()), "{id}");
+        assert!(seen.insert(id), "{id} names two operations");
     }
 }
 

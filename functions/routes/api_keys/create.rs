@@ -38,6 +38,7 @@ struct NewApiKeyInput {
 #[utoipa::path(
     post,
     path = "/v1/api-keys",
+    operation_id = "createApiKey",
     tag = "accounts",
     request_body = NewApiKeyInput,
     responses((status = 201, description = "Made.", body = ApiKeyBody, headers(("Location" = String, description = "Where it is")))),

@@ -24,6 +24,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/api-keys",
+    operation_id = "listApiKeys",
     tag = "accounts",
     params(PageQuery),
     responses((status = 200, description = "A page.", body = ListBody<ApiKeyBody>)),

@@ -20,6 +20,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     delete,
     path = "/v1/api-keys/{id}",
+    operation_id = "revokeApiKey",
     tag = "accounts",
     params(("id" = ApiKeyId, Path)),
     responses((status = 204, description = "Ended.")),

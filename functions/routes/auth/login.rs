@@ -38,6 +38,7 @@ struct LoginInput {
 #[utoipa::path(
     post,
     path = "/v1/auth/login",
+    operation_id = "logIn",
     tag = "accounts",
     request_body = LoginInput,
     responses((status = 200, description = "Logged in.", body = SessionBody)),

@@ -29,6 +29,7 @@ struct LogoutInput {
 #[utoipa::path(
     post,
     path = "/v1/auth/logout",
+    operation_id = "logOut",
     tag = "accounts",
     request_body = LogoutInput,
     responses((status = 204, description = "Ended, or ended before.")),

@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/auth/logout-all",
+    operation_id = "logOutEverywhere",
     tag = "accounts",
     responses((status = 204, description = "Ended.")),
 )]

@@ -29,6 +29,7 @@ struct RefreshInput {
 #[utoipa::path(
     post,
     path = "/v1/auth/refresh",
+    operation_id = "refreshTokens",
     tag = "accounts",
     request_body = RefreshInput,
     responses((status = 200, description = "New tokens; the old refresh token is used.", body = SessionBody)),

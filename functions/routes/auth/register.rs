@@ -47,6 +47,7 @@ struct RegisteredBody {
 #[utoipa::path(
     post,
     path = "/v1/auth/register",
+    operation_id = "register",
     tag = "accounts",
     request_body = RegisterInput,
     responses((status = 202, description = "Accepted: log in.", body = RegisteredBody)),

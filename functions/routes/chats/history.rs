@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/chats/{jid}/messages",
+    operation_id = "listChatMessages",
     tag = "messages",
     params(("id" = DeviceId, Path), ("jid" = String, Path, description = "A number or a JID"), PageQuery),
     responses((status = 200, description = "A page.", body = ListBody<Message>)),

@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/chats",
+    operation_id = "listChats",
     tag = "messages",
     params(("id" = DeviceId, Path), PageQuery),
     responses((status = 200, description = "A page.", body = ListBody<Chat>)),

@@ -40,6 +40,7 @@ struct CommandBody {
 #[utoipa::path(
     get,
     path = "/v1/commands/{id}",
+    operation_id = "getCommand",
     tag = "devices",
     params(("id" = CommandId, Path)),
     responses((status = 200, description = "The command.", body = CommandBody)),

@@ -20,6 +20,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/dead-letters/{messageId}",
+    operation_id = "getDeadLetter",
     tag = "messages",
     params(("messageId" = MessageId, Path)),
     responses((status = 200, description = "The message.", body = Message)),

@@ -36,6 +36,7 @@ struct DeadLettersQuery {
 #[utoipa::path(
     get,
     path = "/v1/dead-letters",
+    operation_id = "listDeadLetters",
     tag = "messages",
     params(DeadLettersQuery),
     responses((status = 200, description = "A page.", body = ListBody<Message>)),

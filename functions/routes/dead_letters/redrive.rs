@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/dead-letters/{messageId}/redrive",
+    operation_id = "redriveDeadLetter",
     tag = "messages",
     params(("messageId" = MessageId, Path)),
     responses((status = 202, description = "Queued again, for a day.", body = Message, headers(("Location" = String, description = "Where it is")))),

@@ -13,6 +13,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/openapi.json",
+    operation_id = "getDescription",
     tag = "operations",
     responses((status = 200, description = "An OpenAPI document.", body = Object)),
 )]

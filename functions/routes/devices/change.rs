@@ -35,6 +35,7 @@ struct ChangeDeviceInput {
 #[utoipa::path(
     patch,
     path = "/v1/devices/{id}",
+    operation_id = "changeDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     request_body = ChangeDeviceInput,

@@ -32,6 +32,7 @@ struct ConnectInput {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/connect",
+    operation_id = "connectDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     request_body = Option<ConnectInput>,

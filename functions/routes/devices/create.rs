@@ -37,6 +37,7 @@ struct NewDeviceInput {
 #[utoipa::path(
     post,
     path = "/v1/devices",
+    operation_id = "createDevice",
     tag = "devices",
     request_body = NewDeviceInput,
     responses((status = 201, description = "Made.", body = DeviceBody, headers(("Location" = String, description = "Where it is")))),

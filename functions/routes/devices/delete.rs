@@ -20,6 +20,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     delete,
     path = "/v1/devices/{id}",
+    operation_id = "deleteDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 204, description = "Gone.")),

@@ -22,6 +22,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/disconnect",
+    operation_id = "disconnectDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 202, description = "Its status goes on from here.", body = DeviceBody)),

@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}",
+    operation_id = "getDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "The device.", body = DeviceBody)),

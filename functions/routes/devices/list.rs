@@ -38,6 +38,7 @@ struct DevicesQuery {
 #[utoipa::path(
     get,
     path = "/v1/devices",
+    operation_id = "listDevices",
     tag = "devices",
     params(DevicesQuery),
     responses((status = 200, description = "A page.", body = ListBody<DeviceBody>)),

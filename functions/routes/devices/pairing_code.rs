@@ -53,6 +53,7 @@ struct PendingBody {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/pairing-code",
+    operation_id = "requestPairingCode",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     request_body = PairingCodeInput,

@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/pause",
+    operation_id = "pauseDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "The device, paused.", body = DeviceBody)),

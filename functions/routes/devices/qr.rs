@@ -42,6 +42,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/qr",
+    operation_id = "getQrCode",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "The code.", content((QrBody = "application/json"), (Vec<u8> = "image/png"), (String = "image/svg+xml")))),

@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/resume",
+    operation_id = "resumeDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "The device, not paused.", body = DeviceBody)),

@@ -45,6 +45,7 @@ struct HistoryQuery {
 #[utoipa::path(
     get,
     path = "/v1/events/history",
+    operation_id = "listEvents",
     tag = "events",
     params(HistoryQuery),
     responses((status = 200, description = "A page.", body = ListBody<Event>)),

@@ -68,6 +68,7 @@ struct StreamQuery {
 #[utoipa::path(
     get,
     path = "/v1/events",
+    operation_id = "streamEvents",
     tag = "events",
     params(StreamQuery, ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event.")),
     responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream")),

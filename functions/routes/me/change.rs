@@ -28,6 +28,7 @@ struct ChangeMeInput {
 #[utoipa::path(
     patch,
     path = "/v1/me",
+    operation_id = "changeMe",
     tag = "accounts",
     request_body = ChangeMeInput,
     responses((status = 200, description = "The account as it is now.", body = Account)),

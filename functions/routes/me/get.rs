@@ -16,6 +16,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/me",
+    operation_id = "getMe",
     tag = "accounts",
     responses((status = 200, description = "The account.", body = Account)),
 )]

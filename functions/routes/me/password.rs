@@ -33,6 +33,7 @@ struct PasswordInput {
 #[utoipa::path(
     post,
     path = "/v1/me/password",
+    operation_id = "changePassword",
     tag = "accounts",
     request_body = PasswordInput,
     responses((status = 204, description = "Changed.")),

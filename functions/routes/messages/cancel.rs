@@ -24,6 +24,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/messages/{messageId}/cancel",
+    operation_id = "cancelMessage",
     tag = "messages",
     params(("id" = DeviceId, Path), ("messageId" = MessageId, Path)),
     responses((status = 200, description = "The message, cancelled.", body = Message)),

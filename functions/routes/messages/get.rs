@@ -26,6 +26,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/messages/{messageId}",
+    operation_id = "getMessage",
     tag = "messages",
     params(("id" = DeviceId, Path), ("messageId" = MessageId, Path)),
     responses((status = 200, description = "The message.", body = WithReceipts)),

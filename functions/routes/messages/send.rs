@@ -31,6 +31,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/messages",
+    operation_id = "sendMessage",
     tag = "messages",
     params(("id" = DeviceId, Path), ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"), ("Prefer" = Option<String>, Header, description = "`wait=5`: seconds to wait for the ack, at most 20")),
     request_body = NewMessage,

@@ -24,6 +24,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     delete,
     path = "/v1/devices/{id}/queue",
+    operation_id = "clearQueue",
     tag = "messages",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "How many were cancelled, and how many still wait.", body = Cleared)),

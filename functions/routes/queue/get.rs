@@ -23,6 +23,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/queue",
+    operation_id = "getQueue",
     tag = "messages",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "How it stands.", body = QueueState)),

@@ -34,6 +34,7 @@ struct ChangeUserInput {
 #[utoipa::path(
     patch,
     path = "/v1/users/{id}",
+    operation_id = "changeUser",
     tag = "users",
     params(("id" = AccountId, Path)),
     request_body = ChangeUserInput,

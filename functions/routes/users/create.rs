@@ -37,6 +37,7 @@ struct NewUserInput {
 #[utoipa::path(
     post,
     path = "/v1/users",
+    operation_id = "createUser",
     tag = "users",
     request_body = NewUserInput,
     responses((status = 201, description = "Made.", body = Account, headers(("Location" = String, description = "Where it is")))),

@@ -23,6 +23,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     delete,
     path = "/v1/users/{id}",
+    operation_id = "deleteUser",
     tag = "users",
     params(("id" = AccountId, Path)),
     responses((status = 202, description = "Being erased.", body = Erasure, headers(("Location" = String, description = "Where it is")))),

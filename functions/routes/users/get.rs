@@ -20,6 +20,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/users/{id}",
+    operation_id = "getUser",
     tag = "users",
     params(("id" = AccountId, Path)),
     responses((status = 200, description = "The account.", body = Account)),

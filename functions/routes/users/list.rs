@@ -41,6 +41,7 @@ struct UsersQuery {
 #[utoipa::path(
     get,
     path = "/v1/users",
+    operation_id = "listUsers",
     tag = "users",
     params(UsersQuery),
     responses((status = 200, description = "A page.", body = ListBody<Account>)),

@@ -44,6 +44,7 @@ struct ChangeWebhookInput {
 #[utoipa::path(
     patch,
     path = "/v1/webhooks/{id}",
+    operation_id = "changeWebhook",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     request_body = ChangeWebhookInput,

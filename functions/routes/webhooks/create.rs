@@ -50,6 +50,7 @@ fn yes() -> bool {
 #[utoipa::path(
     post,
     path = "/v1/webhooks",
+    operation_id = "createWebhook",
     tag = "webhooks",
     request_body = NewWebhookInput,
     responses((status = 201, description = "Made.", body = WebhookBody, headers(("Location" = String, description = "Where it is")))),

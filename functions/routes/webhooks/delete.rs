@@ -20,6 +20,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     delete,
     path = "/v1/webhooks/{id}",
+    operation_id = "deleteWebhook",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     responses((status = 204, description = "Gone.")),

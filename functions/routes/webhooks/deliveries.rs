@@ -36,6 +36,7 @@ struct DeliveriesQuery {
 #[utoipa::path(
     get,
     path = "/v1/webhooks/{id}/deliveries",
+    operation_id = "listDeliveries",
     tag = "webhooks",
     params(("id" = WebhookId, Path), DeliveriesQuery),
     responses((status = 200, description = "A page.", body = ListBody<Attempt>)),

@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/webhooks/{id}",
+    operation_id = "getWebhook",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     responses((status = 200, description = "The webhook.", body = WebhookBody)),

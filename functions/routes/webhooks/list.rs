@@ -24,6 +24,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     get,
     path = "/v1/webhooks",
+    operation_id = "listWebhooks",
     tag = "webhooks",
     params(PageQuery),
     responses((status = 200, description = "A page.", body = ListBody<WebhookBody>)),

@@ -24,6 +24,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/deliveries/{deliveryId}/redeliver",
+    operation_id = "redeliver",
     tag = "webhooks",
     params(("id" = WebhookId, Path), ("deliveryId" = DeliveryId, Path)),
     responses((status = 202, description = "Queued.", body = QueuedBody)),

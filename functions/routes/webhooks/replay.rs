@@ -51,6 +51,7 @@ struct ReplayedBody {
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/replay",
+    operation_id = "replayEvents",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     request_body = ReplayInput,

@@ -22,6 +22,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/rotate-secret",
+    operation_id = "rotateWebhookSecret",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     responses((status = 200, description = "The webhook with its new secret.", body = WebhookBody)),

@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/test",
+    operation_id = "testWebhook",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     responses((status = 202, description = "Queued.", body = QueuedBody)),

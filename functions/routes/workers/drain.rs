@@ -21,6 +21,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/workers/{id}/drain",
+    operation_id = "drainWorker",
     tag = "operations",
     params(("id" = WorkerId, Path)),
     responses((status = 202, description = "It begins.", body = Worker)),

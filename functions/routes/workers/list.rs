@@ -33,6 +33,7 @@ struct WorkersQuery {
 #[utoipa::path(
     get,
     path = "/v1/workers",
+    operation_id = "listWorkers",
     tag = "operations",
     params(WorkersQuery),
     responses((status = 200, description = "A page.", body = ListBody<Worker>)),
