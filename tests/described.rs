@@ -32,3 +32,23 @@ fn prefix(schema: &Value) -> &str {
     let pattern = description()["components"]["schemas"][name]["pattern"].as_str().unwrap_or_default();
     pattern.trim_start_matches('^').split('[').next().unwrap_or_default()
 }
+
+/// Whether an operation says that it may answer with a status and a code. What is none says nothing.
+pub(crate) fn is_declared(method: &str, path: &str, status: u16, code: &str) -> bool {
+    let fits = |template: &str| {
+        let (parts, given) = (template.split('/'), path.split('/'));
+        parts.clone().count() == given.clone().count()
+            && parts.zip(given).all(|(part, given)| part.starts_with('{') || part == given)
+    };
+    let paths = description()["paths"].as_object().into_iter().flatten();
+    let mut operations = paths
+        .filter(|(template, _)| fits(template))
+        .filter_map(|(_, operations)| operations.get(method.to_lowercase()))
+        .peekable();
+    operations.peek().is_none()
+        || operations.any(|operation| {
+            let told = &operation["responses"][status.to_string()]["content"]["application/problem+json"];
+            let codes = told["schema"]["allOf"][1]["properties"]["code"]["enum"].as_array();
+            codes.is_some_and(|codes| codes.iter().any(|one| one == code))
+        })
+}

@@ -2,11 +2,10 @@
 //! around them for every route of a kind.
 
 mod page;
+mod problems;
 
-use axum::http::Method;
 use utoipa::openapi::{
-    Components, Info, License, OpenApi, OpenApiBuilder, Ref, Response, ResponseBuilder,
-    content::ContentBuilder,
+    Components, Info, License, OpenApi, OpenApiBuilder,
     path::{Operation, PathItem, Paths},
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
@@ -78,35 +77,7 @@ fn complete(operation: &mut Operation, route: &Route) {
         let requirements = schemes.map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
         operation.security = Some(requirements.into());
     }
-    for (status, when) in problems(operation, route) {
-        operation.responses.responses.entry(status.to_string()).or_insert_with(|| problem(when).into());
+    for (status, problem) in problems::problems(route, operation) {
+        operation.responses.responses.entry(status).or_insert(problem.into());
     }
-}
-
-fn problems(operation: &Operation, route: &Route) -> Vec<(u16, &'static str)> {
-    let protected = matches!(route.rule.access, Access::Needs(_));
-    let door = route.path.starts_with("/v1/auth/");
-    let has_body = operation.request_body.is_some();
-    let has_input = operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
-    let changes = route.method != Method::GET;
-    let qr = route.path.ends_with("/qr");
-    [
-        (has_body, 400, "The body is not JSON."),
-        (protected || door, 401, "The credentials are missing, wrong, or no longer good."),
-        (true, 403, "The role does not allow it, or the address is not let in."),
-        (route.path.contains('{'), 404, "It is not there, or another tenant's."),
-        (changes || qr, 409, "It does not go with the present state."),
-        (has_body, 413, "The body is too large."),
-        (has_body || has_input, 422, "Fields are not valid; each is named."),
-        (protected || door, 429, "A limit is reached; see `Retry-After`."),
-        (true, 503, "A part of Kurir is busy or away; see `Retry-After`."),
-    ]
-    .into_iter()
-    .filter_map(|(applies, status, when)| applies.then_some((status, when)))
-    .collect()
-}
-
-fn problem(when: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(when).content("application/problem+json", content).build()
 }

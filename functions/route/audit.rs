@@ -9,7 +9,7 @@ use axum::{
 use shared::{
     domain::{account::Account, audit::Outcome},
     services::{
-        Caller, Context, Limit,
+        Caller, Context, ErrorCode, Limit,
         audit::{self, Deed},
     },
 };
@@ -24,7 +24,7 @@ pub struct AuditNote {
     /// To what it was done.
     pub target: Option<String>,
     /// Why it was refused, when the answer does not say so.
-    pub code: Option<&'static str>,
+    pub code: Option<ErrorCode>,
 }
 
 /// A use of a route.
@@ -63,7 +63,7 @@ impl Use {
             target: limit.or(note.target).or(self.target).or_else(|| made(response)),
             ip: self.ip,
             outcome: note.code.map_or_else(|| outcome(response.status()), |_| Outcome::Denied),
-            code: note.code.or(problem.map(Problem::code)).map(str::to_owned),
+            code: note.code.map(ErrorCode::as_str).or(problem.map(Problem::code)).map(str::to_owned),
             request_id: self.request_id,
         };
         audit::record(ctx, deed).await;

@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use shared::services::{Caller, Context, authenticate};
+use shared::services::{Caller, Context, ErrorCode, authenticate};
 use tracing::Instrument;
 
 use super::{
@@ -37,8 +37,7 @@ pub(super) async fn guard(
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Kurir is stopping")
-                .into_response(),
+            Err(_) => Problem::of(ErrorCode::Unavailable, "Kurir is stopping").into_response(),
         },
     }
 }
@@ -88,7 +87,7 @@ async fn admit(
         }
         (None, Access::Needs(_)) => {
             let detail = "send `Authorization: Bearer <access token>` or `X-API-Key: <key>`";
-            return Err((None, Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)));
+            return Err((None, Problem::of(ErrorCode::Unauthenticated, detail)));
         }
         (Some(credentials), Access::Needs(permission)) => (credentials, permission),
     };

@@ -16,7 +16,10 @@ pub use router::{around, bare, router};
 pub use rule::{Access, Rule};
 
 use axum::{http::Method, routing::MethodRouter};
-use shared::{domain::plan::Meter, services::Context};
+use shared::{
+    domain::plan::Meter,
+    services::{Context, ErrorCode},
+};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 /// One route: an endpoint, and what holds for it.
@@ -27,6 +30,8 @@ pub struct Route {
     pub path: String,
     /// What holds for it.
     pub rule: Rule,
+    /// The codes that its handler fails with, beside those of what it takes from the request.
+    pub(crate) codes: &'static [ErrorCode],
     handler: MethodRouter<Context>,
     describe: fn() -> UtoipaMethodRouter<Context>,
 }
@@ -35,7 +40,15 @@ impl Route {
     /// A route that only reads, or that nobody needs to account for.
     pub fn new(endpoint: Endpoint, access: Access) -> Self {
         let Endpoint { method, path, handler, describe } = endpoint;
-        Self { method, path, rule: Rule::new(access), handler, describe }
+        Self { method, path, rule: Rule::new(access), codes: &[], handler, describe }
+    }
+
+    /// The same, whose handler fails with these codes. What its extractors, its rule and whatever is around each route
+    /// fail with goes without saying.
+    #[must_use]
+    pub fn failing_with(mut self, codes: &'static [ErrorCode]) -> Self {
+        self.codes = codes;
+        self
     }
 
     /// The same, with each use in the audit log.

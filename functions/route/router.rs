@@ -1,7 +1,7 @@
 //! Routers of route tables.
 
-use axum::{Router, http::StatusCode, middleware::from_fn_with_state};
-use shared::services::Context;
+use axum::{Router, middleware::from_fn_with_state};
+use shared::services::{Context, ErrorCode};
 
 use super::{Route, guard::guard};
 use crate::{error::Problem, middleware};
@@ -22,7 +22,7 @@ pub fn bare(ctx: Context, routes: Vec<Route>) -> Router {
         .fallback(|| async { Problem::not_found("path") })
         .method_not_allowed_fallback(|| async {
             let detail = "this path does not take this method";
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+            Problem::of(ErrorCode::MethodNotAllowed, detail)
         })
         .with_state(ctx)
 }

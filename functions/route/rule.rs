@@ -1,6 +1,9 @@
 //! What holds for a route.
 
-use shared::domain::{permissions::Permission, plan::Meter};
+use shared::{
+    domain::{permissions::Permission, plan::Meter},
+    services::ErrorCode,
+};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,5 +33,18 @@ impl Rule {
     /// The rule of a route that only reads.
     pub(super) fn new(access: Access) -> Self {
         Self { access, action: None, meters: &[], counts_itself: false, token_in_address: false }
+    }
+
+    /// The codes that the guard answers with, and whatever else is around each route.
+    pub(crate) fn codes(&self) -> Vec<ErrorCode> {
+        use ErrorCode::*;
+        let mut codes = vec![AddressForbidden, Internal, Unavailable, Misconfigured];
+        if matches!(self.access, Access::Needs(_)) {
+            codes.extend([Unauthenticated, Forbidden, RateLimited]);
+        }
+        if self.counts_itself || !self.meters.is_empty() {
+            codes.push(QuotaExceeded);
+        }
+        codes
     }
 }

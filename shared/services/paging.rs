@@ -1,6 +1,6 @@
 //! Lists in pages, the same way everywhere.
 
-use super::{Category, Context, Error, Invalid};
+use super::{Context, Error, ErrorCode, Invalid};
 use crate::{cursor::LastKey, domain::ids::TenantId, store::Page};
 
 /// Which part of a list is wanted.
@@ -38,9 +38,10 @@ impl PageRequest {
             Some(text) => Some(ctx.cursors.decode(tenant, query, text).map_err(|error| {
                 let mut invalid = Invalid::default();
                 invalid.take::<(), _>(Err(error), "cursor", "cursor_invalid");
-                invalid.check().err().unwrap_or_else(|| {
-                    Error::new(Category::Invalid, "validation_failed", "the cursor is not valid")
-                })
+                invalid
+                    .check()
+                    .err()
+                    .unwrap_or_else(|| Error::new(ErrorCode::ValidationFailed, "the cursor is not valid"))
             })?),
         };
         Ok((limit, cursor))

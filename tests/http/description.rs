@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use shared::services::ErrorCode;
 use tests::{Gateway, operation};
 
 /// Where the copy is.
@@ -82,6 +83,23 @@ fn every_operation_has_a_name_of_its_own_that_says_what_it_does() {
         assert!(id.chars().all(|c| c.is_ascii_alphabetic()), "{id}");
         assert!(seen.insert(id), "{id} names two operations");
     }
+}
+
+#[test]
+fn the_table_of_codes_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let table = text.split_once("| status | codes |").expect("a table of codes").1.trim_start();
+    let mut told = BTreeSet::new();
+    for row in table.lines().skip(1).take_while(|line| line.starts_with('|')) {
+        let (status, words) = row[1..].split_once('|').expect("two columns");
+        let status: u16 = status.trim().parse().expect("a status");
+        let is_code = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        told.extend(words.split('`').skip(1).step_by(2).filter(is_code).map(|code| (status, code)));
+    }
+    let known: BTreeSet<_> =
+        ErrorCode::ALL.iter().map(|code| (code.status().as_u16(), code.as_str())).collect();
+    assert_eq!(told, known);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use shared::{
     secret::Secret,
     services::{
-        Context,
+        Context, ErrorCode,
         accounts::{self, Login},
         audit,
     },
@@ -24,7 +24,11 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Public).audited("auth.login")
+    Route::new(endpoint!(handle), Access::Public).audited("auth.login").failing_with(&[
+        ErrorCode::Unauthenticated,
+        ErrorCode::RateLimited,
+        ErrorCode::Busy,
+    ])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     secret::Secret,
-    services::{Context, accounts},
+    services::{Context, ErrorCode, accounts},
 };
 use utoipa::ToSchema;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Public)
+    Route::new(endpoint!(handle), Access::Public).failing_with(&[ErrorCode::Unauthenticated])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -11,7 +11,7 @@ use shared::{
     domain::account::Email,
     secret::Secret,
     services::{
-        Context,
+        Context, ErrorCode,
         accounts::{self, Registered, Registration},
         audit,
     },
@@ -25,7 +25,11 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Public).audited("account.register")
+    Route::new(endpoint!(handle), Access::Public).audited("account.register").failing_with(&[
+        ErrorCode::RegistrationClosed,
+        ErrorCode::RateLimited,
+        ErrorCode::Busy,
+    ])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -65,7 +69,7 @@ async fn handle(
                 Some(account) => {
                     AuditNote { target: Some(account.id.to_string()), actor: Some(account), code: None }
                 }
-                None => AuditNote { target, actor: None, code: Some("email_taken") },
+                None => AuditNote { target, actor: None, code: Some(ErrorCode::EmailTaken) },
             };
             (StatusCode::ACCEPTED, Extension(note), Json(RegisteredBody { email })).into_response()
         }

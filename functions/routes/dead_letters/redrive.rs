@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use shared::{
     domain::{ids::MessageId, message::Message, permissions::Permission},
-    services::{Context, messages},
+    services::{Context, ErrorCode, messages},
 };
 
 use crate::{
@@ -14,7 +14,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages)).audited("message.redrive")
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages))
+        .audited("message.redrive")
+        .failing_with(&[ErrorCode::NotFailed, ErrorCode::DeviceRelinked])
 }
 
 /// Sends a message that failed for good again, under the same ids. 409 `not_failed` when that has been done.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use shared::{
     domain::{device::OnRelink, ids::DeviceId, pacing::PacingChange, permissions::Permission},
     services::{
-        Context,
+        Context, ErrorCode,
         devices::{self, DeviceChange},
     },
 };
@@ -19,7 +19,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices)).audited("device.change")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices))
+        .audited("device.change")
+        .failing_with(&[ErrorCode::ChangedMeanwhile])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use shared::{
     domain::{device::OnRelink, pacing::Pacing, permissions::Permission},
     services::{
-        Context,
+        Context, ErrorCode,
         devices::{self, NewDevice},
     },
 };
@@ -20,7 +20,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices)).audited("device.create")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices))
+        .audited("device.create")
+        .failing_with(&[ErrorCode::QuotaExceeded])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -15,7 +15,7 @@ use shared::{
         permissions::Permission,
     },
     services::{
-        Context,
+        Context, ErrorCode,
         commands::Answer,
         devices::{self, PairingCode},
     },
@@ -29,7 +29,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).audited("device.pairingCode")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices))
+        .audited("device.pairingCode")
+        .failing_with(&[ErrorCode::AlreadyConnected, ErrorCode::NumberChange, ErrorCode::PairingCodeRefused])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -21,7 +21,7 @@ use shared::{
     clock::Timestamp,
     crypto,
     domain::{ids::DeviceId, permissions::Permission, plan::Meter},
-    services::{Context, Error, devices},
+    services::{Context, Error, ErrorCode, devices},
 };
 use utoipa::ToSchema;
 
@@ -35,7 +35,9 @@ use crate::{
 const PICTURE_SIZE: u32 = 320;
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).metered(&[Meter::Qr])
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices))
+        .metered(&[Meter::Qr])
+        .failing_with(&[ErrorCode::AlreadyConnected, ErrorCode::QrNotReady])
 }
 
 /// The QR code to scan now, as text or, by `Accept`, as a picture.

@@ -6,7 +6,7 @@ use shared::{
     domain::permissions::Permission,
     secret::Secret,
     services::{
-        Context,
+        Context, ErrorCode,
         accounts::{self, PasswordChange},
     },
 };
@@ -19,7 +19,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageOwnAccount)).audited("account.password")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageOwnAccount))
+        .audited("account.password")
+        .failing_with(&[ErrorCode::NotFound, ErrorCode::Busy])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -7,7 +7,7 @@ use shared::{
         message::Message,
         permissions::Permission,
     },
-    services::{Context, messages},
+    services::{Context, ErrorCode, messages},
 };
 
 use crate::{
@@ -17,7 +17,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages)).audited("message.cancel")
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages))
+        .audited("message.cancel")
+        .failing_with(&[ErrorCode::NotCancellable])
 }
 
 /// Withdraws a queued message. 409 `not_cancellable` once its turn has come.

@@ -12,7 +12,7 @@ use http::header::LOCATION;
 use shared::{
     domain::{ids::DeviceId, message::Message, permissions::Permission},
     services::{
-        Context,
+        Context, ErrorCode,
         messages::{self, NewMessage},
     },
 };
@@ -24,7 +24,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages)).counting_itself()
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages))
+        .counting_itself()
+        .failing_with(&[ErrorCode::IdempotencyKeyReused])
 }
 
 /// Accepts a message to be sent. `Idempotency-Key` makes it once; `Prefer: wait=5` waits for the ack.

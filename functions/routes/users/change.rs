@@ -5,7 +5,7 @@ use serde::Deserialize;
 use shared::{
     domain::{account::Account, ids::AccountId, permissions::Permission, role::Role},
     services::{
-        Context,
+        Context, ErrorCode,
         users::{self, UserChange},
     },
 };
@@ -18,7 +18,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers)).audited("user.change")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
+        .audited("user.change")
+        .failing_with(&[ErrorCode::LastAdmin, ErrorCode::ChangedMeanwhile])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

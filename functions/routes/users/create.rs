@@ -7,7 +7,7 @@ use shared::{
     domain::{account::Account, permissions::Permission, role::Role},
     secret::Secret,
     services::{
-        Context,
+        Context, ErrorCode,
         users::{self, NewUser},
     },
 };
@@ -20,7 +20,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers)).audited("user.create")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
+        .audited("user.create")
+        .failing_with(&[ErrorCode::EmailTaken, ErrorCode::Busy])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use shared::{
     domain::{account::Erasure, ids::AccountId, permissions::Permission},
-    services::{Context, users},
+    services::{Context, ErrorCode, users},
 };
 
 use crate::{
@@ -16,7 +16,9 @@ use crate::{
 /// 202: the account is gone at once, what it owned is erased in the background, and the erasure says when
 /// that is done.
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers)).audited("user.delete")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
+        .audited("user.delete")
+        .failing_with(&[ErrorCode::LastAdmin, ErrorCode::ChangedMeanwhile])
 }
 
 /// Deletes an account: gone at once, erased in the background.

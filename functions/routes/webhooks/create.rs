@@ -8,7 +8,7 @@ use serde::Deserialize;
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{
-        Context,
+        Context, ErrorCode,
         webhooks::{self, NewWebhook},
     },
 };
@@ -22,7 +22,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.create")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
+        .audited("webhook.create")
+        .failing_with(&[ErrorCode::QuotaExceeded])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

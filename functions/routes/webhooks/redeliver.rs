@@ -6,7 +6,7 @@ use shared::{
         ids::{DeliveryId, WebhookId},
         permissions::Permission,
     },
-    services::{Context, webhooks},
+    services::{Context, ErrorCode, webhooks},
 };
 
 use super::QueuedBody;
@@ -17,7 +17,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.redeliver")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
+        .audited("webhook.redeliver")
+        .failing_with(&[ErrorCode::WebhookInactive, ErrorCode::EventExpired])
 }
 
 /// Delivers the event of a delivery again, as a delivery of its own with the same `webhook-id`.

@@ -9,7 +9,7 @@ use shared::{
         permissions::Permission,
     },
     services::{
-        Context,
+        Context, ErrorCode,
         webhooks::{self, ReplayRange},
     },
 };
@@ -22,7 +22,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.replay")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
+        .audited("webhook.replay")
+        .failing_with(&[ErrorCode::WebhookInactive, ErrorCode::ReplayUnderWay, ErrorCode::QuotaExceeded])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use shared::{
     domain::{ids::WebhookId, permissions::Permission},
-    services::{Context, webhooks},
+    services::{Context, ErrorCode, webhooks},
 };
 
 use super::WebhookBody;
@@ -14,7 +14,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.rotateSecret")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
+        .audited("webhook.rotateSecret")
+        .failing_with(&[ErrorCode::ChangedMeanwhile])
 }
 
 /// Gives a webhook another secret, which is in this answer and nowhere else. The one before signs beside it for

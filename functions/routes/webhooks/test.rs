@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use shared::{
     domain::{ids::WebhookId, permissions::Permission},
-    services::{Context, webhooks},
+    services::{Context, ErrorCode, webhooks},
 };
 
 use super::QueuedBody;
@@ -14,7 +14,9 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.test")
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
+        .audited("webhook.test")
+        .failing_with(&[ErrorCode::WebhookInactive])
 }
 
 /// Sends a `webhook.test` event to this webhook alone, the way that all events go.
