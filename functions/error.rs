@@ -14,6 +14,11 @@ use utoipa::ToSchema;
 /// A problem body. The request's id is filled in on its way out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "type": "https://kurir.dev/problems/validation", "title": "Validation failed", "status": 422,
+    "code": "validation_failed", "detail": "1 field is not valid", "requestId": "req_01KBJ9C0R0Q7V3N8ZJ2M5T4XYA",
+    "errors": [{"field": "to", "code": "phone_invalid", "message": "a number has 7 to 15 digits"}]
+}))]
 pub struct Problem {
     #[serde(rename = "type")]
     kind: String,

@@ -27,9 +27,24 @@ pub fn filled(route: &Route, value: impl Fn(&str) -> String) -> String {
     })
 }
 
+/// The body that the description gives as an example for a route; nothing for a route without body.
+pub fn example(route: &Route) -> Option<&'static Value> {
+    let body = operation(route)["requestBody"].as_object()?;
+    let schema = &body["content"]["application/json"]["schema"];
+    // One that may be left out is this or null.
+    let forms = schema["oneOf"].as_array().map_or(std::slice::from_ref(schema), Vec::as_slice);
+    let example = forms.iter().map(|form| &named(form)["example"]).find(|example| !example.is_null());
+    Some(example.unwrap_or_else(|| panic!("{} {} has no example", route.method, route.path)))
+}
+
+/// What a reference stands for.
+fn named(reference: &Value) -> &'static Value {
+    let name = reference["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    &description()["components"]["schemas"][name]
+}
+
 fn prefix(schema: &Value) -> &str {
-    let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-    let pattern = description()["components"]["schemas"][name]["pattern"].as_str().unwrap_or_default();
+    let pattern = named(schema)["pattern"].as_str().unwrap_or_default();
     pattern.trim_start_matches('^').split('[').next().unwrap_or_default()
 }
 

@@ -22,7 +22,7 @@ mod wait;
 pub use api::{Answer, Api};
 pub use aws::Aws;
 pub use aws_proxy::{AwsProxy, Counts, Misbehaviour, Refusal, Refused, Units};
-pub use described::{description, filled, operation};
+pub use described::{description, example, filled, operation};
 pub use endpoints::Endpoints;
 pub use fleet::{Fleet, Linked, Load, Progress};
 pub use gateway::{Gateway, Phone};

@@ -5,7 +5,7 @@ mod page;
 mod problems;
 
 use utoipa::openapi::{
-    Components, Info, License, OpenApi, OpenApiBuilder,
+    Components, Info, LicenseBuilder, OpenApi, OpenApiBuilder, Server,
     path::{Operation, PathItem, Paths},
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
@@ -46,10 +46,13 @@ pub fn document(routes: &[Route]) -> OpenApi {
     components.add_security_scheme("apiKey", SecurityScheme::ApiKey(header));
     let mut info = Info::new("Kurir", env!("CARGO_PKG_VERSION"));
     info.description = Some("A multi-tenant WhatsApp gateway.".into());
-    info.license = Some(License::new("MIT"));
+    info.license = Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build());
+    let mut server = Server::new("/");
+    server.description = Some("The gateway that serves this description".into());
     let tag = |name: &str, text: &str| TagBuilder::new().name(name).description(Some(text)).build();
     OpenApiBuilder::new()
         .info(info)
+        .servers(Some([server]))
         .paths(paths)
         .components(Some(components))
         .tags(Some([
@@ -72,11 +75,12 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// Adds what holds around every handler: credentials, and the problems that any route of its kind may answer.
 fn complete(operation: &mut Operation, route: &Route) {
-    if matches!(route.rule.access, Access::Needs(_)) {
-        let schemes = ["accessToken", "apiKey"];
-        let requirements = schemes.map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
-        operation.security = Some(requirements.into());
-    }
+    let schemes: &[&str] = match route.rule.access {
+        Access::Public => &[],
+        Access::Needs(_) => &["accessToken", "apiKey"],
+    };
+    let requirement = |name: &&str| SecurityRequirement::new(*name, Vec::<String>::new());
+    operation.security = Some(schemes.iter().map(requirement).collect());
     for (status, problem) in problems::problems(route, operation) {
         operation.responses.responses.entry(status).or_insert(problem.into());
     }

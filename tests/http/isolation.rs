@@ -1,10 +1,9 @@
 //! Another tenant's things are not there.
 
-use axum::http::Method;
 use functions::route::Access;
 use serde_json::{Value, json};
 use shared::domain::role::Role;
-use tests::{Api, Gateway, filled};
+use tests::{Api, Gateway, example, filled};
 
 #[tokio::test]
 async fn every_route_with_an_id_hides_another_tenants_things() {
@@ -38,19 +37,12 @@ async fn every_route_with_an_id_hides_another_tenants_things() {
             "" => "6281234567890".into(),
             other => panic!("whose ids begin with {other}?"),
         });
-        let body = match &*route.path {
-            "/v1/devices/{id}/messages" => {
-                json!({"to": "+6281234567890", "type": "text", "text": {"body": "intruder"}})
-            }
-            "/v1/devices/{id}/pairing-code" => json!({"phoneNumber": "+6281234567890"}),
-            "/v1/devices/{id}/connect" => json!({"allowNumberChange": true}),
-            "/v1/webhooks/{id}" => json!({"active": false}),
-            "/v1/webhooks/{id}/replay" => json!({"since": "2026-01-01T00:00:00Z"}),
-            _ => json!({"name": "Budi's"}),
-        };
         let before = state(&ani, &device).await;
         let request = budi.request(route.method.clone(), &path);
-        let request = if route.method == Method::GET { request } else { request.json(&body) };
+        let request = match example(&route) {
+            Some(body) => request.json(body),
+            None => request,
+        };
         budi.send(request).await.expect_problem(404, "not_found");
         assert_eq!(state(&ani, &device).await, before, "{} {path} had an effect", route.method);
         tried += 1;

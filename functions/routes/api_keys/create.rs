@@ -26,6 +26,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Shop", "role": "user", "allowedIps": ["203.0.113.0/24"]}))]
 struct NewApiKeyInput {
     name: String,
     role: Option<Role>,

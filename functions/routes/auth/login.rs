@@ -33,6 +33,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "ani@example.com", "password": "correct horse battery"}))]
 struct LoginInput {
     email: String,
     password: Secret,

@@ -21,6 +21,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"refreshToken": "krt_…"}))]
 struct LogoutInput {
     refresh_token: Secret,
 }

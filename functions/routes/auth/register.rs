@@ -34,6 +34,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "ani@example.com", "password": "correct horse battery", "name": "Ani"}))]
 struct RegisterInput {
     email: String,
     password: Secret,

@@ -26,6 +26,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Shop", "pacing": {"perMinute": 10}}))]
 struct ChangeDeviceInput {
     name: Option<String>,
     pacing: Option<PacingChange>,

@@ -22,6 +22,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"allowNumberChange": false}))]
 struct ConnectInput {
     /// Whether the phone that links it may have another number than the device was linked to before.
     #[serde(default)]

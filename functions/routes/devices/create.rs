@@ -27,6 +27,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Shop"}))]
 struct NewDeviceInput {
     name: String,
     pacing: Option<Pacing>,

@@ -36,6 +36,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"phoneNumber": "+6281234567890"}))]
 struct PairingCodeInput {
     phone_number: String,
     /// Whether it may be another number than the device was linked to before.

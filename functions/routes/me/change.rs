@@ -20,6 +20,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Ani"}))]
 struct ChangeMeInput {
     name: Option<String>,
 }

@@ -26,6 +26,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"currentPassword": "correct horse battery", "newPassword": "staple by the paper clip"}))]
 struct PasswordInput {
     current_password: Secret,
     new_password: Secret,

@@ -25,6 +25,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"plan": "pro"}))]
 struct ChangeUserInput {
     name: Option<String>,
     role: Option<Role>,

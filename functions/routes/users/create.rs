@@ -27,6 +27,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "budi@example.com", "password": "correct horse battery", "name": "Budi", "plan": "pro"}))]
 struct NewUserInput {
     email: String,
     password: Secret,

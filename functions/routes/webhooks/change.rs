@@ -29,6 +29,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"active": true}))]
 struct ChangeWebhookInput {
     url: Option<String>,
     events: Option<Vec<String>>,

@@ -29,6 +29,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"url": "https://example.com/kurir", "events": ["message.*"]}))]
 struct NewWebhookInput {
     /// `https`, with a public address.
     url: String,

@@ -29,6 +29,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"since": "2026-01-01T00:00:00.000Z"}))]
 struct ReplayInput {
     /// Events that were logged at this moment or later …
     since: Timestamp,

@@ -31,6 +31,7 @@ const DEFAULT_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// What is to be sent.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"to": "+6281234567890", "type": "text", "text": {"body": "Hello"}}))]
 pub struct NewMessage {
     /// A number in E.164 with or without `+`, or a JID.
     pub to: String,
