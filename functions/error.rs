@@ -8,12 +8,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use shared::services::{Category, Error, FieldError, Limit};
+use shared::services::{Error, ErrorCode, FieldError, Limit};
 use utoipa::ToSchema;
 
 /// A problem body. The request's id is filled in on its way out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "type": "https://kurir.dev/problems/validation", "title": "Validation failed", "status": 422,
+    "code": "validation_failed", "detail": "1 field is not valid", "requestId": "req_01KBJ9C0R0Q7V3N8ZJ2M5T4XYA",
+    "errors": [{"field": "to", "code": "phone_invalid", "message": "a number has 7 to 15 digits"}]
+}))]
 pub struct Problem {
     #[serde(rename = "type")]
     kind: String,
@@ -21,6 +26,7 @@ pub struct Problem {
     #[serde(serialize_with = "as_number")]
     #[schema(value_type = u16)]
     status: StatusCode,
+    #[schema(value_type = ErrorCode)]
     code: &'static str,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +47,12 @@ struct Field {
 }
 
 impl Problem {
-    /// A problem with its stable code and a sentence for people.
+    /// A problem with its code and a sentence for people.
+    pub fn of(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self::new(code.status(), code.as_str(), detail)
+    }
+
+    /// A problem of what stands beside the API or in front of it, with a code of its own.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let (slug, title) = match status {
             StatusCode::BAD_REQUEST => ("bad-request", "Bad request"),
@@ -82,13 +93,12 @@ impl Problem {
 
     /// One field that is not valid.
     pub fn invalid(field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", "1 field is not valid")
-            .field(field, code, message)
+        Self::of(ErrorCode::ValidationFailed, "1 field is not valid").field(field, code, message)
     }
 
     /// A path that leads nowhere, or to somebody else's: the two look the same.
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+        Self::of(ErrorCode::NotFound, format!("there is no such {what}"))
     }
 
     /// The same problem, with when it is worth another try.
@@ -120,18 +130,7 @@ impl From<Error> for Problem {
         if let Some(cause) = &error.cause {
             tracing::error!(error = cause.as_ref() as &dyn std::error::Error, "a request failed");
         }
-        let status = match error.category {
-            Category::BadRequest => StatusCode::BAD_REQUEST,
-            Category::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Category::Forbidden => StatusCode::FORBIDDEN,
-            Category::NotFound => StatusCode::NOT_FOUND,
-            Category::Conflict => StatusCode::CONFLICT,
-            Category::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Category::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Category::Unavailable | Category::Misconfigured => StatusCode::SERVICE_UNAVAILABLE,
-            Category::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let mut problem = Self::new(status, error.code, error.detail).retry_after(error.retry_after);
+        let mut problem = Self::of(error.code, error.detail).retry_after(error.retry_after);
         problem.limit = error.limit;
         for FieldError { field, code, message } in error.fields {
             problem = problem.field(field, &code, message);

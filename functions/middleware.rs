@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
@@ -20,6 +20,7 @@ use shared::{
     clock::{Clock, SystemClock},
     config::HttpPolicy,
     domain::ids::RequestId,
+    services::ErrorCode,
 };
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 use tracing::Instrument;
@@ -81,8 +82,7 @@ async fn identify(State(policy): State<Arc<HttpPolicy>>, mut request: Request, n
     let mut response = if policy.admits(ip) {
         next.run(request).instrument(span.clone()).await
     } else {
-        Problem::new(StatusCode::FORBIDDEN, "address_forbidden", "requests from this address are not taken")
-            .into_response()
+        Problem::of(ErrorCode::AddressForbidden, "requests from this address are not taken").into_response()
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let original = response.headers().clone();
@@ -138,6 +138,5 @@ fn on_panic(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
     tracing::error!(message, "a handler panicked");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
-        .into_response()
+    Problem::of(ErrorCode::Internal, "something went wrong on our side").into_response()
 }

@@ -2,8 +2,9 @@
 
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
+use shared::services::ErrorCode;
 
-use crate::{eventually, http_client};
+use crate::{described::is_declared, eventually, http_client};
 
 /// The API as one caller sees it.
 #[derive(Debug, Clone)]
@@ -237,6 +238,11 @@ impl Answer {
         }
         let id = answer.headers.get("x-request-id").and_then(|value| value.to_str().ok());
         assert_eq!(json["requestId"].as_str(), id);
+        // What stands in front of the API has codes of its own.
+        if ErrorCode::ALL.iter().any(|known| known.as_str() == code) {
+            let (method, path) = answer.request.split_once(' ').expect("a method and a path");
+            assert!(is_declared(method, path, status, code), "{} does not declare {code}", answer.request);
+        }
         answer
     }
 

@@ -3,12 +3,12 @@
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
-    http::StatusCode,
 };
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Error as PathError;
+use shared::services::ErrorCode;
 
 use super::words::in_words;
 use crate::error::Problem;
@@ -28,9 +28,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let bytes = read(request.into_body()).await?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body is not JSON: {error}"))
-        })?;
+        let value: Value = serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::of(ErrorCode::BadJson, format!("the body is not JSON: {error}")))?;
         serde_path_to_error::deserialize(value).map(Self).map_err(wrong_form)
     }
 }
@@ -55,9 +54,8 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut seen = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| {
-            Problem::new(StatusCode::BAD_REQUEST, "bad_json", "the body ended before it was complete")
-        })?;
+        let frame =
+            frame.map_err(|_| Problem::of(ErrorCode::BadJson, "the body ended before it was complete"))?;
         if let Ok(data) = frame.into_data() {
             seen += data.len();
             if seen <= MAX_BODY_BYTES {
@@ -69,7 +67,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
     }
     if seen > MAX_BODY_BYTES {
         let detail = format!("a body has at most {MAX_BODY_BYTES} bytes");
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", detail));
+        return Err(Problem::of(ErrorCode::PayloadTooLarge, detail));
     }
     Ok(bytes)
 }

@@ -2,11 +2,10 @@
 //! around them for every route of a kind.
 
 mod page;
+mod problems;
 
-use axum::http::Method;
 use utoipa::openapi::{
-    Components, Info, License, OpenApi, OpenApiBuilder, Ref, Response, ResponseBuilder,
-    content::ContentBuilder,
+    Components, Info, LicenseBuilder, OpenApi, OpenApiBuilder, Server,
     path::{Operation, PathItem, Paths},
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
@@ -19,12 +18,15 @@ use crate::{
 
 pub use page::page;
 
-/// Describes these routes.
+/// What the described API's paths begin with. The pages beside it are not part of it.
+const PREFIX: &str = "/v1/";
+
+/// Describes those of these routes that are the API's.
 pub fn document(routes: &[Route]) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
-    for route in routes {
-        let Some((schemas, mut documented, _)) = route.document() else { continue };
+    for route in routes.iter().filter(|route| route.path.starts_with(PREFIX)) {
+        let (schemas, mut documented, _) = route.describe();
         components.schemas.extend(schemas);
         for item in documented.paths.values_mut() {
             for operation in operations(item) {
@@ -44,10 +46,13 @@ pub fn document(routes: &[Route]) -> OpenApi {
     components.add_security_scheme("apiKey", SecurityScheme::ApiKey(header));
     let mut info = Info::new("Kurir", env!("CARGO_PKG_VERSION"));
     info.description = Some("A multi-tenant WhatsApp gateway.".into());
-    info.license = Some(License::new("MIT"));
+    info.license = Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build());
+    let mut server = Server::new("/");
+    server.description = Some("The gateway that serves this description".into());
     let tag = |name: &str, text: &str| TagBuilder::new().name(name).description(Some(text)).build();
     OpenApiBuilder::new()
         .info(info)
+        .servers(Some([server]))
         .paths(paths)
         .components(Some(components))
         .tags(Some([
@@ -70,53 +75,13 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// Adds what holds around every handler: credentials, and the problems that any route of its kind may answer.
 fn complete(operation: &mut Operation, route: &Route) {
-    operation.operation_id = Some(operation_id(route));
-    if matches!(route.rule.access, Access::Needs(_)) {
-        let schemes = ["accessToken", "apiKey"];
-        let requirements = schemes.map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
-        operation.security = Some(requirements.into());
+    let schemes: &[&str] = match route.rule.access {
+        Access::Public => &[],
+        Access::Needs(_) => &["accessToken", "apiKey"],
+    };
+    let requirement = |name: &&str| SecurityRequirement::new(*name, Vec::<String>::new());
+    operation.security = Some(schemes.iter().map(requirement).collect());
+    for (status, problem) in problems::problems(route, operation) {
+        operation.responses.responses.entry(status).or_insert(problem.into());
     }
-    for (status, when) in problems(operation, route) {
-        operation.responses.responses.entry(status.to_string()).or_insert_with(|| problem(when).into());
-    }
-}
-
-/// `POST /v1/devices/{id}/pairing-code` is `postDevicesIdPairingCode`.
-fn operation_id(route: &Route) -> String {
-    let words = route.path.split(['/', '-', '{', '}']).filter(|word| !word.is_empty() && *word != "v1");
-    let mut id = route.method.as_str().to_lowercase();
-    for word in words {
-        let mut letters = word.chars();
-        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        id.push_str(letters.as_str());
-    }
-    id
-}
-
-fn problems(operation: &Operation, route: &Route) -> Vec<(u16, &'static str)> {
-    let protected = matches!(route.rule.access, Access::Needs(_));
-    let door = route.path.starts_with("/v1/auth/");
-    let has_body = operation.request_body.is_some();
-    let has_input = operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
-    let changes = route.method != Method::GET;
-    let qr = route.path.ends_with("/qr");
-    [
-        (has_body, 400, "The body is not JSON."),
-        (protected || door, 401, "The credentials are missing, wrong, or no longer good."),
-        (true, 403, "The role does not allow it, or the address is not let in."),
-        (route.path.contains('{'), 404, "It is not there, or another tenant's."),
-        (changes || qr, 409, "It does not go with the present state."),
-        (has_body, 413, "The body is too large."),
-        (has_body || has_input, 422, "Fields are not valid; each is named."),
-        (protected || door, 429, "A limit is reached; see `Retry-After`."),
-        (true, 503, "A part of Kurir is busy or away; see `Retry-After`."),
-    ]
-    .into_iter()
-    .filter_map(|(applies, status, when)| applies.then_some((status, when)))
-    .collect()
-}
-
-fn problem(when: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(when).content("application/problem+json", content).build()
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/audit-log`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     clock::Timestamp,
@@ -15,18 +15,16 @@ use shared::{
     },
 };
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/audit-log", Access::Needs(Permission::ViewAuditLog), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewAuditLog))
 }
 
 /// Filters; what is not given does not matter.
@@ -50,6 +48,7 @@ struct AuditQuery {
 #[utoipa::path(
     get,
     path = "/v1/audit-log",
+    operation_id = "listAuditEntries",
     tag = "accounts",
     params(AuditQuery),
     responses((status = 200, description = "A page.", body = ListBody<AuditEntry>)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Serialize;
 use shared::{
     clock::Timestamp,
@@ -11,16 +11,15 @@ use shared::{
     services::{Context, HealthStatus, health, operations},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     extract::MaybeCaller,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// Public; callers who may see operations also see dependencies, queues and connectors.
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/health", Access::Public, handle).documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Public)
 }
 
 /// `status` and `version` for everybody, and which dependency is down when one is; the rest for operators, but for
@@ -65,6 +64,7 @@ struct WorkerBody {
 #[utoipa::path(
     get,
     path = "/v1/health",
+    operation_id = "getHealth",
     tag = "operations",
     responses((status = 200, description = "How it is.", body = HealthBody)),
 )]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Serialize;
 use shared::{
     domain::{
@@ -12,13 +12,11 @@ use shared::{
     services::Context,
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
-use crate::route::{Access, Route};
+use crate::route::{Access, Route, endpoint};
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/plans", Access::Needs(Permission::ViewUsage), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewUsage))
 }
 
 /// All plans: they are few, so there is one page.
@@ -62,6 +60,7 @@ impl PlanBody {
 #[utoipa::path(
     get,
     path = "/v1/plans",
+    operation_id = "listPlans",
     tag = "accounts",
     responses((status = 200, description = "All plans.", body = PlansBody)),
 )]

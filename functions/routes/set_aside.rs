@@ -1,24 +1,22 @@
 //! `GET /v1/set-aside`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     domain::{permissions::Permission, set_aside::SetAside},
     services::{Context, PageRequest, set_aside},
 };
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/set-aside", Access::Needs(Permission::ViewOperations), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewOperations))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -35,6 +33,7 @@ struct SetAsideQuery {
 #[utoipa::path(
     get,
     path = "/v1/set-aside",
+    operation_id = "listSetAside",
     tag = "operations",
     params(SetAsideQuery),
     responses((status = 200, description = "A page.", body = ListBody<SetAside>)),

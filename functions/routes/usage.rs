@@ -1,6 +1,6 @@
 //! `GET /v1/usage`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Serialize;
 use shared::{
     clock::Timestamp,
@@ -8,17 +8,15 @@ use shared::{
     services::{Context, usage},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::CallerOf,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/usage", Access::Needs(Permission::ViewUsage), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewUsage))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,6 +41,7 @@ struct LimitBody {
 #[utoipa::path(
     get,
     path = "/v1/usage",
+    operation_id = "getUsage",
     tag = "accounts",
     responses((status = 200, description = "Each limit.", body = UsageBody)),
 )]

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Category, Context, Error, Limit};
+use super::{Context, Error, ErrorCode, Limit};
 use crate::{
     clock::Timestamp,
     domain::{
@@ -138,9 +138,9 @@ pub(super) async fn refusal(
     let Standing { meter, rate, is_noted, .. } = standing;
     let is_first =
         !is_noted && counters::note_reached(&ctx.db, tenant, (meter, rate), Once::Noted, now).await?;
-    let code = if meter == Meter::ApiCalls { "rate_limited" } else { "quota_exceeded" };
+    let code = if meter == Meter::ApiCalls { ErrorCode::RateLimited } else { ErrorCode::QuotaExceeded };
     let detail = format!("the plan allows {} {} per {}", rate.limit, meter.words(), rate.per.words());
     let limit = Limit { name: Some(standing.name()), is_first };
-    let error = Error::new(Category::RateLimited, code, detail).at_limit(limit);
+    let error = Error::new(code, detail).at_limit(limit);
     Ok(error.retry_after(rate.per.end(now).since(now)))
 }

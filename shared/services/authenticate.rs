@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Allowance, Category, Context, Error, allowance::rates_of};
+use super::{Allowance, Context, Error, ErrorCode, allowance::rates_of};
 use crate::{
     crypto,
     domain::{
@@ -75,7 +75,7 @@ impl Caller {
             return Ok(());
         }
         let role = self.role;
-        Err(Error::new(Category::Forbidden, "forbidden", format!("the role {role:?} does not allow this")))
+        Err(Error::new(ErrorCode::Forbidden, format!("the role {role:?} does not allow this")))
     }
 }
 

@@ -177,7 +177,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::plan::Span;
+    use crate::{domain::plan::Span, services::ErrorCode};
 
     /// Counters in memory that are slow, so that others gather meanwhile.
     #[derive(Clone, Default)]
@@ -291,10 +291,18 @@ mod tests {
         let (charges, counters) = (Charges::default(), Slow::default());
         counters.ledger().is_away = true;
         let answers = at_once(&charges, &counters, &key(1, 9), 5).await;
-        assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(|error| error.code == "unavailable")));
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.as_ref().is_err_and(|error| error.code == ErrorCode::Unavailable))
+        );
         counters.ledger().writes = 12;
         let answers = at_once(&charges, &counters, &key(1, 9), 5).await;
-        assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(|error| error.code == "internal")));
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.as_ref().is_err_and(|error| error.code == ErrorCode::Internal))
+        );
         counters.ledger().is_away = false;
         assert_eq!(used(&at_once(&charges, &counters, &key(1, 9), 5).await), [1, 2, 3, 4, 5]);
     }

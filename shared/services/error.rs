@@ -1,43 +1,16 @@
-//! How a use case fails: a category for the transport, a stable code for programs, a sentence for people,
-//! and the fields at fault.
+//! How a use case fails: a stable code for programs, a sentence for people, and the fields at fault.
 
 use std::{sync::Arc, time::Duration};
 
+use super::ErrorCode;
 use crate::{domain::validation::FieldError, failure::FailureKind, queue::QueueError, store::StoreError};
-
-/// What kind of failure it is; HTTP makes its status of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Category {
-    /// The request cannot be read.
-    BadRequest,
-    /// Nobody, or nobody known, is asking.
-    Unauthenticated,
-    /// The caller may not do this.
-    Forbidden,
-    /// It is not there, or not the caller's.
-    NotFound,
-    /// It does not go with the present state.
-    Conflict,
-    /// It has fields that are not valid.
-    Invalid,
-    /// A limit is reached.
-    RateLimited,
-    /// Something that Kurir depends on is away; try again.
-    Unavailable,
-    /// AWS refuses what this deployment asks, until somebody mends it.
-    Misconfigured,
-    /// A fault of Kurir's own, or something stored that cannot be read or written.
-    Internal,
-}
 
 /// A failure of a use case.
 #[derive(Debug, thiserror::Error)]
 #[error("{detail}")]
 pub struct Error {
-    /// The kind.
-    pub category: Category,
-    /// A stable word for programs.
-    pub code: &'static str,
+    /// Why.
+    pub code: ErrorCode,
     /// A sentence for people, without internals.
     pub detail: String,
     /// The fields at fault.
@@ -62,16 +35,8 @@ pub struct Limit {
 
 impl Error {
     /// A failure without cause or fields.
-    pub fn new(category: Category, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            category,
-            code,
-            detail: detail.into(),
-            fields: Vec::new(),
-            retry_after: None,
-            limit: None,
-            cause: None,
-        }
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, limit: None, cause: None }
     }
 
     /// The same failure, with when it is worth another try.
@@ -88,30 +53,25 @@ impl Error {
 
     /// Something is not there, or another tenant's: the two look the same.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Category::NotFound, "not_found", format!("there is no such {what}"))
-    }
-
-    /// It does not go with the present state.
-    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(Category::Conflict, code, detail)
+        Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
     }
 
     /// The credentials are missing or not valid.
     pub fn unauthenticated(detail: impl Into<String>) -> Self {
-        Self::new(Category::Unauthenticated, "unauthenticated", detail)
+        Self::new(ErrorCode::Unauthenticated, detail)
     }
 
     /// A fault of Kurir's own.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
-            ..Self::new(Category::Internal, "internal", "something went wrong on our side")
+            ..Self::new(ErrorCode::Internal, "something went wrong on our side")
         }
     }
 
     /// Whether the same will work some day, when AWS is back or the deployment is mended: whoever can wait does.
     pub fn passes(&self) -> bool {
-        matches!(self.category, Category::Unavailable | Category::Misconfigured)
+        matches!(self.code, ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::Misconfigured)
     }
 
     /// Something that Kurir depends on is busy or away.
@@ -121,22 +81,18 @@ impl Error {
 
     /// A failure of what Kurir depends on.
     fn of(kind: FailureKind, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let (category, code, detail, pause) = match kind {
+        let (code, detail, pause) = match kind {
             FailureKind::Unavailable => {
-                (Category::Unavailable, "unavailable", "a part of Kurir is busy or away; try again soon", 1)
+                (ErrorCode::Unavailable, "a part of Kurir is busy or away; try again soon", 1)
             }
             FailureKind::Misconfigured => (
-                Category::Misconfigured,
-                "misconfigured",
+                ErrorCode::Misconfigured,
                 "this deployment of Kurir is not as it should be; its log says what is wrong",
                 10,
             ),
             FailureKind::Poison => return Self::internal(cause),
         };
-        Self {
-            cause: Some(cause.into()),
-            ..Self::new(category, code, detail).retry_after(Duration::from_secs(pause))
-        }
+        Self { cause: Some(cause.into()), ..Self::new(code, detail).retry_after(Duration::from_secs(pause)) }
     }
 }
 
@@ -163,6 +119,6 @@ impl From<Vec<FieldError>> for Error {
     fn from(fields: Vec<FieldError>) -> Self {
         let count = fields.len();
         let detail = format!("{count} {} not valid", if count == 1 { "field is" } else { "fields are" });
-        Self { fields, ..Self::new(Category::Invalid, "validation_failed", detail) }
+        Self { fields, ..Self::new(ErrorCode::ValidationFailed, detail) }
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use shared::{
     clock::Timestamp,
     domain::message::MessageStatus,
-    services::{Category, messages::Recorded},
+    services::{ErrorCode, messages::Recorded},
     store::messages::Only,
 };
 
@@ -24,7 +24,7 @@ struct Table {
     updates: Mutex<usize>,
     aside: Mutex<Vec<String>>,
     /// How the next updates fail.
-    failures: Mutex<Vec<Category>>,
+    failures: Mutex<Vec<ErrorCode>>,
     /// Ids whose rows cannot be read.
     poison: Mutex<HashSet<String>>,
 }
@@ -37,8 +37,8 @@ impl Table {
 
     fn update(&self, id: &str) -> Result<(), Error> {
         *self.updates.lock().unwrap() += 1;
-        if let Some(category) = self.failures.lock().unwrap().pop() {
-            return Err(Error::new(category, "failed", "for a test"));
+        if let Some(code) = self.failures.lock().unwrap().pop() {
+            return Err(Error::new(code, "for a test"));
         }
         match self.poison.lock().unwrap().contains(id) {
             true => Err(Error::internal("a row that cannot be read")),
@@ -176,7 +176,7 @@ async fn receipts_that_come_before_their_message_are_written_down_when_it_is_the
 #[tokio::test(start_paused = true)]
 async fn what_passes_is_tried_again_and_what_never_works_is_set_aside() {
     let table = Table::with(&[("A", MessageStatus::Sending), ("B", MessageStatus::Sending)]);
-    *table.failures.lock().unwrap() = vec![Category::Misconfigured, Category::Unavailable];
+    *table.failures.lock().unwrap() = vec![ErrorCode::Misconfigured, ErrorCode::Unavailable];
     table.poison.lock().unwrap().insert("B".into());
     let progress = Progress::over(Box::new(table.clone()));
     let (tenant, device) = ids();

@@ -1,11 +1,6 @@
 //! `POST /v1/api-keys`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
@@ -17,23 +12,21 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::ApiKeyBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/api-keys", Access::Needs(Permission::ManageApiKeys), handle)
-        .audited("apiKey.create")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageApiKeys)).audited("apiKey.create")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Shop", "role": "user", "allowedIps": ["203.0.113.0/24"]}))]
 struct NewApiKeyInput {
     name: String,
     role: Option<Role>,
@@ -46,6 +39,7 @@ struct NewApiKeyInput {
 #[utoipa::path(
     post,
     path = "/v1/api-keys",
+    operation_id = "createApiKey",
     tag = "accounts",
     request_body = NewApiKeyInput,
     responses((status = 201, description = "Made.", body = ApiKeyBody, headers(("Location" = String, description = "Where it is")))),

@@ -1,11 +1,10 @@
 //! `GET /v1/api-keys`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use shared::{
     domain::permissions::Permission,
     services::{Context, api_keys},
 };
-use utoipa_axum::routes;
 
 use super::{
     super::listing::{ListBody, list_body},
@@ -14,18 +13,18 @@ use super::{
 use crate::{
     error::Problem,
     extract::{CallerOf, PageQuery, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/api-keys", Access::Needs(Permission::ManageApiKeys), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageApiKeys))
 }
 
 /// The caller's API keys, oldest first.
 #[utoipa::path(
     get,
     path = "/v1/api-keys",
+    operation_id = "listApiKeys",
     tag = "accounts",
     params(PageQuery),
     responses((status = 200, description = "A page.", body = ListBody<ApiKeyBody>)),

@@ -1,31 +1,26 @@
 //! `DELETE /v1/api-keys/{id}`
 
-use axum::{
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{extract::State, http::StatusCode};
 use shared::{
     domain::{ids::ApiKeyId, permissions::Permission},
     services::{Context, api_keys},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::DELETE, "/v1/api-keys/{id}", Access::Needs(Permission::ManageApiKeys), handle)
-        .audited("apiKey.revoke")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageApiKeys)).audited("apiKey.revoke")
 }
 
 /// Ends an API key at once.
 #[utoipa::path(
     delete,
     path = "/v1/api-keys/{id}",
+    operation_id = "revokeApiKey",
     tag = "accounts",
     params(("id" = ApiKeyId, Path)),
     responses((status = 204, description = "Ended.")),

@@ -3,36 +3,37 @@
 use axum::{
     Extension, Json,
     extract::State,
-    http::Method,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use shared::{
     secret::Secret,
     services::{
-        Context,
+        Context, ErrorCode,
         accounts::{self, Login},
         audit,
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::SessionBody;
 use crate::{
     error::Problem,
     extract::{ClientAddress, JsonBody},
-    route::{Access, AuditNote, Route},
+    route::{Access, AuditNote, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/login", Access::Public, handle)
-        .audited("auth.login")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Public).audited("auth.login").failing_with(&[
+        ErrorCode::Unauthenticated,
+        ErrorCode::RateLimited,
+        ErrorCode::Busy,
+    ])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "ani@example.com", "password": "correct horse battery"}))]
 struct LoginInput {
     email: String,
     password: Secret,
@@ -42,6 +43,7 @@ struct LoginInput {
 #[utoipa::path(
     post,
     path = "/v1/auth/login",
+    operation_id = "logIn",
     tag = "accounts",
     request_body = LoginInput,
     responses((status = 200, description = "Logged in.", body = SessionBody)),

@@ -1,34 +1,27 @@
 //! `POST /v1/auth/logout`
 
-use axum::{
-    Extension,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     secret::Secret,
     services::{Context, accounts},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::JsonBody,
-    route::{Access, AuditNote, Route},
+    route::{Access, AuditNote, Route, endpoint},
 };
 
 /// Public: the refresh token itself is the proof.
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/logout", Access::Public, handle)
-        .audited("auth.logout")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Public).audited("auth.logout")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"refreshToken": "krt_…"}))]
 struct LogoutInput {
     refresh_token: Secret,
 }
@@ -37,6 +30,7 @@ struct LogoutInput {
 #[utoipa::path(
     post,
     path = "/v1/auth/logout",
+    operation_id = "logOut",
     tag = "accounts",
     request_body = LogoutInput,
     responses((status = 204, description = "Ended, or ended before.")),

@@ -1,33 +1,27 @@
 //! `POST /v1/auth/logout-all`
 
-use axum::{
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{extract::State, http::StatusCode};
 use shared::{
     domain::permissions::Permission,
     services::{Context, accounts},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::CallerOf,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// Ends every token of the caller's account at once.
 pub fn route() -> Route {
-    let access = Access::Needs(Permission::ManageOwnAccount);
-    Route::new(Method::POST, "/v1/auth/logout-all", access, handle)
-        .audited("auth.logoutAll")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageOwnAccount)).audited("auth.logoutAll")
 }
 
 /// Ends every token of the caller's account at once. API keys go on.
 #[utoipa::path(
     post,
     path = "/v1/auth/logout-all",
+    operation_id = "logOutEverywhere",
     tag = "accounts",
     responses((status = 204, description = "Ended.")),
 )]

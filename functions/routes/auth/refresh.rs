@@ -1,27 +1,27 @@
 //! `POST /v1/auth/refresh`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     secret::Secret,
-    services::{Context, accounts},
+    services::{Context, ErrorCode, accounts},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::SessionBody;
 use crate::{
     error::Problem,
     extract::JsonBody,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/refresh", Access::Public, handle).documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Public).failing_with(&[ErrorCode::Unauthenticated])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"refreshToken": "krt_…"}))]
 struct RefreshInput {
     refresh_token: Secret,
 }
@@ -30,6 +30,7 @@ struct RefreshInput {
 #[utoipa::path(
     post,
     path = "/v1/auth/refresh",
+    operation_id = "refreshTokens",
     tag = "accounts",
     request_body = RefreshInput,
     responses((status = 200, description = "New tokens; the old refresh token is used.", body = SessionBody)),

@@ -3,7 +3,7 @@
 use axum::{
     Extension, Json,
     extract::State,
-    http::{Method, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -11,28 +11,30 @@ use shared::{
     domain::account::Email,
     secret::Secret,
     services::{
-        Context,
+        Context, ErrorCode,
         accounts::{self, Registered, Registration},
         audit,
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{ClientAddress, JsonBody},
-    route::{Access, AuditNote, Route},
+    route::{Access, AuditNote, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/auth/register", Access::Public, handle)
-        .audited("account.register")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Public).audited("account.register").failing_with(&[
+        ErrorCode::RegistrationClosed,
+        ErrorCode::RateLimited,
+        ErrorCode::Busy,
+    ])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "ani@example.com", "password": "correct horse battery", "name": "Ani"}))]
 struct RegisterInput {
     email: String,
     password: Secret,
@@ -50,6 +52,7 @@ struct RegisteredBody {
 #[utoipa::path(
     post,
     path = "/v1/auth/register",
+    operation_id = "register",
     tag = "accounts",
     request_body = RegisterInput,
     responses((status = 202, description = "Accepted: log in.", body = RegisteredBody)),
@@ -67,7 +70,7 @@ async fn handle(
                 Some(account) => {
                     AuditNote { target: Some(account.id.to_string()), actor: Some(account), code: None }
                 }
-                None => AuditNote { target, actor: None, code: Some("email_taken") },
+                None => AuditNote { target, actor: None, code: Some(ErrorCode::EmailTaken) },
             };
             (StatusCode::ACCEPTED, Extension(note), Json(RegisteredBody { email })).into_response()
         }

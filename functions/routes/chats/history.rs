@@ -1,29 +1,27 @@
 //! `GET /v1/devices/{id}/chats/{jid}/messages`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use shared::{
     domain::{ids::DeviceId, message::Message, permissions::Permission},
     services::{Context, messages},
 };
-use utoipa_axum::routes;
 
 use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, PageQuery, PathIds, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/devices/{id}/chats/{jid}/messages";
-    Route::new(Method::GET, path, Access::Needs(Permission::ViewMessages), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewMessages))
 }
 
 /// A chat's messages, newest first.
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/chats/{jid}/messages",
+    operation_id = "listChatMessages",
     tag = "messages",
     params(("id" = DeviceId, Path), ("jid" = String, Path, description = "A number or a JID"), PageQuery),
     responses((status = 200, description = "A page.", body = ListBody<Message>)),

@@ -1,28 +1,27 @@
 //! `GET /v1/devices/{id}/chats`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use shared::{
     domain::{chat::Chat, ids::DeviceId, permissions::Permission},
     services::{Context, messages},
 };
-use utoipa_axum::routes;
 
 use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, PageQuery, PathIds, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/devices/{id}/chats", Access::Needs(Permission::ViewMessages), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewMessages))
 }
 
 /// A device's chats, newest message first.
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/chats",
+    operation_id = "listChats",
     tag = "messages",
     params(("id" = DeviceId, Path), PageQuery),
     responses((status = 200, description = "A page.", body = ListBody<Chat>)),

@@ -1,6 +1,6 @@
 //! `GET /v1/commands/{id}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Serialize;
 use serde_json::Value;
 use shared::{
@@ -13,17 +13,15 @@ use shared::{
     services::{Context, commands},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/commands/{id}", Access::Needs(Permission::ConnectDevices), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices))
 }
 
 /// A command as its owner sees it.
@@ -42,6 +40,7 @@ struct CommandBody {
 #[utoipa::path(
     get,
     path = "/v1/commands/{id}",
+    operation_id = "getCommand",
     tag = "devices",
     params(("id" = CommandId, Path)),
     responses((status = 200, description = "The command.", body = CommandBody)),

@@ -1,27 +1,26 @@
 //! `GET /v1/dead-letters/{messageId}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{ids::MessageId, message::Message, permissions::Permission},
     services::{Context, messages},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/dead-letters/{messageId}", Access::Needs(Permission::ViewMessages), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewMessages))
 }
 
 /// One message that failed for good.
 #[utoipa::path(
     get,
     path = "/v1/dead-letters/{messageId}",
+    operation_id = "getDeadLetter",
     tag = "messages",
     params(("messageId" = MessageId, Path)),
     responses((status = 200, description = "The message.", body = Message)),

@@ -1,24 +1,22 @@
 //! `GET /v1/dead-letters`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     domain::{ids::DeviceId, message::Message, permissions::Permission},
     services::{Context, PageRequest, messages},
 };
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/dead-letters", Access::Needs(Permission::ViewMessages), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewMessages))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,6 +36,7 @@ struct DeadLettersQuery {
 #[utoipa::path(
     get,
     path = "/v1/dead-letters",
+    operation_id = "listDeadLetters",
     tag = "messages",
     params(DeadLettersQuery),
     responses((status = 200, description = "A page.", body = ListBody<Message>)),

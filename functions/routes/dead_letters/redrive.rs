@@ -1,35 +1,29 @@
 //! `POST /v1/dead-letters/{messageId}/redrive`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use shared::{
     domain::{ids::MessageId, message::Message, permissions::Permission},
-    services::{Context, messages},
+    services::{Context, ErrorCode, messages},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/dead-letters/{messageId}/redrive";
-    Route::new(Method::POST, path, Access::Needs(Permission::SendMessages), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages))
         .audited("message.redrive")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::NotFailed, ErrorCode::DeviceRelinked])
 }
 
 /// Sends a message that failed for good again, under the same ids. 409 `not_failed` when that has been done.
 #[utoipa::path(
     post,
     path = "/v1/dead-letters/{messageId}/redrive",
+    operation_id = "redriveDeadLetter",
     tag = "messages",
     params(("messageId" = MessageId, Path)),
     responses((status = 202, description = "Queued again, for a day.", body = Message, headers(("Location" = String, description = "Where it is")))),

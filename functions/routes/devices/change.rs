@@ -1,32 +1,32 @@
 //! `PATCH /v1/devices/{id}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     domain::{device::OnRelink, ids::DeviceId, pacing::PacingChange, permissions::Permission},
     services::{
-        Context,
+        Context, ErrorCode,
         devices::{self, DeviceChange},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::PATCH, "/v1/devices/{id}", Access::Needs(Permission::ManageDevices), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices))
         .audited("device.change")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::ChangedMeanwhile])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Shop", "pacing": {"perMinute": 10}}))]
 struct ChangeDeviceInput {
     name: Option<String>,
     pacing: Option<PacingChange>,
@@ -38,6 +38,7 @@ struct ChangeDeviceInput {
 #[utoipa::path(
     patch,
     path = "/v1/devices/{id}",
+    operation_id = "changeDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     request_body = ChangeDeviceInput,

@@ -1,34 +1,28 @@
 //! `POST /v1/devices/{id}/connect`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, OptionalJsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// Asks for a socket, or a QR code when there is no link.
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices/{id}/connect", Access::Needs(Permission::ConnectDevices), handle)
-        .audited("device.connect")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).audited("device.connect")
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"allowNumberChange": false}))]
 struct ConnectInput {
     /// Whether the phone that links it may have another number than the device was linked to before.
     #[serde(default)]
@@ -39,6 +33,7 @@ struct ConnectInput {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/connect",
+    operation_id = "connectDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     request_body = Option<ConnectInput>,

@@ -1,38 +1,33 @@
 //! `POST /v1/devices`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
     domain::{device::OnRelink, pacing::PacingChange, permissions::Permission},
     services::{
-        Context,
+        Context, ErrorCode,
         devices::{self, NewDevice},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices", Access::Needs(Permission::ManageDevices), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices))
         .audited("device.create")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::QuotaExceeded])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Shop"}))]
 struct NewDeviceInput {
     name: String,
     pacing: Option<PacingChange>,
@@ -45,6 +40,7 @@ struct NewDeviceInput {
 #[utoipa::path(
     post,
     path = "/v1/devices",
+    operation_id = "createDevice",
     tag = "devices",
     request_body = NewDeviceInput,
     responses((status = 201, description = "Made.", body = DeviceBody, headers(("Location" = String, description = "Where it is")))),

@@ -1,31 +1,26 @@
 //! `DELETE /v1/devices/{id}`
 
-use axum::{
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{extract::State, http::StatusCode};
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::DELETE, "/v1/devices/{id}", Access::Needs(Permission::ManageDevices), handle)
-        .audited("device.delete")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageDevices)).audited("device.delete")
 }
 
 /// Deletes a device: gone at once; unlinking and erasing follow.
 #[utoipa::path(
     delete,
     path = "/v1/devices/{id}",
+    operation_id = "deleteDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 204, description = "Gone.")),

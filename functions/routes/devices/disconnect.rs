@@ -1,34 +1,28 @@
 //! `POST /v1/devices/{id}/disconnect`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// Closes the socket and keeps the link.
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices/{id}/disconnect", Access::Needs(Permission::ConnectDevices), handle)
-        .audited("device.disconnect")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).audited("device.disconnect")
 }
 
 /// Closes the socket and keeps the link.
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/disconnect",
+    operation_id = "disconnectDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 202, description = "Its status goes on from here.", body = DeviceBody)),

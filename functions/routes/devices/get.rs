@@ -1,28 +1,27 @@
 //! `GET /v1/devices/{id}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/devices/{id}", Access::Needs(Permission::ViewDevices), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewDevices))
 }
 
 /// One device.
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}",
+    operation_id = "getDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "The device.", body = DeviceBody)),

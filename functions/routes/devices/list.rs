@@ -1,13 +1,12 @@
 //! `GET /v1/devices`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     domain::permissions::Permission,
     services::{Context, PageRequest, devices},
 };
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::{
     super::listing::{ListBody, list_body},
@@ -16,12 +15,11 @@ use super::{
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/devices", Access::Needs(Permission::ViewDevices), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewDevices))
 }
 
 // The paging parameters are spelled out: serde cannot read numbers through `flatten` from a query.
@@ -40,6 +38,7 @@ struct DevicesQuery {
 #[utoipa::path(
     get,
     path = "/v1/devices",
+    operation_id = "listDevices",
     tag = "devices",
     params(DevicesQuery),
     responses((status = 200, description = "A page.", body = ListBody<DeviceBody>)),

@@ -1,34 +1,28 @@
 //! `POST /v1/devices/{id}/logout`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// Ends the link at WhatsApp and wipes the keys.
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices/{id}/logout", Access::Needs(Permission::ConnectDevices), handle)
-        .audited("device.logout")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).audited("device.logout")
 }
 
 /// Ends the link at WhatsApp and wipes the keys.
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/logout",
+    operation_id = "logOutDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 202, description = "Its status goes on from here.", body = DeviceBody)),

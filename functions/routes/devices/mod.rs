@@ -29,6 +29,13 @@ use utoipa::ToSchema;
 /// A device as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "dev_01KBJ8ZV2N4X6P0QY1B3T5W7RC", "name": "Shop", "status": "connected", "phoneNumber": "+6281234567890",
+    "lid": "99887766554433@lid", "pushName": "Shop", "shard": 3, "paused": false,
+    "pacing": {"minDelayMs": 3000, "maxDelayMs": 7000, "perMinute": 20, "perHour": 500, "perRecipientPerHour": 10},
+    "onRelink": "fail", "lastSeenAt": "2026-03-12T19:03:58.123Z", "lastError": null,
+    "createdAt": "2026-03-12T18:00:00.000Z", "updatedAt": "2026-03-12T19:03:58.123Z"
+}))]
 struct DeviceBody {
     id: DeviceId,
     name: String,

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State,
-    http::{Method, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use http::header::LOCATION;
@@ -15,33 +15,28 @@ use shared::{
         permissions::Permission,
     },
     services::{
-        Context,
+        Context, ErrorCode,
         commands::Answer,
         devices::{self, PairingCode},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(
-        Method::POST,
-        "/v1/devices/{id}/pairing-code",
-        Access::Needs(Permission::ConnectDevices),
-        handle,
-    )
-    .audited("device.pairingCode")
-    .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices))
+        .audited("device.pairingCode")
+        .failing_with(&[ErrorCode::AlreadyConnected, ErrorCode::NumberChange, ErrorCode::PairingCodeRefused])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"phoneNumber": "+6281234567890"}))]
 struct PairingCodeInput {
     phone_number: String,
     /// Whether it may be another number than the device was linked to before.
@@ -61,6 +56,7 @@ struct PendingBody {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/pairing-code",
+    operation_id = "requestPairingCode",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     request_body = PairingCodeInput,

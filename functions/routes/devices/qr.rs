@@ -10,7 +10,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, Method},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
@@ -21,30 +21,30 @@ use shared::{
     clock::Timestamp,
     crypto,
     domain::{ids::DeviceId, permissions::Permission, plan::Meter},
-    services::{Context, Error, devices},
+    services::{Context, Error, ErrorCode, devices},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// Side of the picture in pixels, at least.
 const PICTURE_SIZE: u32 = 320;
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/devices/{id}/qr", Access::Needs(Permission::ConnectDevices), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices))
         .metered(&[Meter::Qr])
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::AlreadyConnected, ErrorCode::QrNotReady])
 }
 
 /// The QR code to scan now, as text or, by `Accept`, as a picture.
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/qr",
+    operation_id = "getQrCode",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "The code.", content((QrBody = "application/json"), (Vec<u8> = "image/png"), (String = "image/svg+xml")))),

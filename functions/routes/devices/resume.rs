@@ -1,29 +1,27 @@
 //! `POST /v1/devices/{id}/resume`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{Context, devices},
 };
-use utoipa_axum::routes;
 
 use super::DeviceBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices/{id}/resume", Access::Needs(Permission::ConnectDevices), handle)
-        .audited("device.resume")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ConnectDevices)).audited("device.resume")
 }
 
 /// Lets the queue go on.
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/resume",
+    operation_id = "resumeDevice",
     tag = "devices",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "The device, not paused.", body = DeviceBody)),

@@ -1,6 +1,6 @@
 //! `GET /v1/events/history`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     clock::Timestamp,
@@ -11,18 +11,16 @@ use shared::{
     },
 };
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/events/history", Access::Needs(Permission::ViewMessages), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewMessages))
 }
 
 /// Filters; what is not given does not matter.
@@ -47,6 +45,7 @@ struct HistoryQuery {
 #[utoipa::path(
     get,
     path = "/v1/events/history",
+    operation_id = "listEvents",
     tag = "events",
     params(HistoryQuery),
     responses((status = 200, description = "A page.", body = ListBody<Event>)),

@@ -6,7 +6,7 @@ use axum::{
     Extension,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderName, Method, header},
+    http::{HeaderMap, HeaderName, header},
     response::IntoResponse,
 };
 use futures::{Stream, stream};
@@ -24,13 +24,12 @@ use shared::{
 };
 use tokio::time::Instant;
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::frames;
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// How long nothing may come.
@@ -43,9 +42,7 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 const MARGIN: Duration = Duration::from_secs(3);
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/events", Access::Needs(Permission::ViewMessages), handle)
-        .taking_token_in_address()
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewMessages)).taking_token_in_address()
 }
 
 /// Filters; what is not given does not matter.
@@ -71,6 +68,7 @@ struct StreamQuery {
 #[utoipa::path(
     get,
     path = "/v1/events",
+    operation_id = "streamEvents",
     tag = "events",
     params(StreamQuery, ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event.")),
     responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream")),

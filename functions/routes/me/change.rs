@@ -1,28 +1,26 @@
 //! `PATCH /v1/me`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     domain::{account::Account, permissions::Permission},
     services::{Context, accounts},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::PATCH, "/v1/me", Access::Needs(Permission::ManageOwnAccount), handle)
-        .audited("account.change")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageOwnAccount)).audited("account.change")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Ani"}))]
 struct ChangeMeInput {
     name: Option<String>,
 }
@@ -31,6 +29,7 @@ struct ChangeMeInput {
 #[utoipa::path(
     patch,
     path = "/v1/me",
+    operation_id = "changeMe",
     tag = "accounts",
     request_body = ChangeMeInput,
     responses((status = 200, description = "The account as it is now.", body = Account)),

@@ -1,23 +1,22 @@
 //! `GET /v1/me`
 
-use axum::{Json, http::Method};
+use axum::Json;
 use shared::domain::{account::Account, permissions::Permission};
-use utoipa_axum::routes;
 
 use crate::{
     extract::CallerOf,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/me", Access::Needs(Permission::ViewOwnAccount), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewOwnAccount))
 }
 
 /// The caller's account.
 #[utoipa::path(
     get,
     path = "/v1/me",
+    operation_id = "getMe",
     tag = "accounts",
     responses((status = 200, description = "The account.", body = Account)),
 )]

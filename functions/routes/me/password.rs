@@ -1,35 +1,32 @@
 //! `POST /v1/me/password`
 
-use axum::{
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     domain::permissions::Permission,
     secret::Secret,
     services::{
-        Context,
+        Context, ErrorCode,
         accounts::{self, PasswordChange},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/me/password", Access::Needs(Permission::ManageOwnAccount), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageOwnAccount))
         .audited("account.password")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::NotFound, ErrorCode::Busy])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"currentPassword": "correct horse battery", "newPassword": "staple by the paper clip"}))]
 struct PasswordInput {
     current_password: Secret,
     new_password: Secret,
@@ -39,6 +36,7 @@ struct PasswordInput {
 #[utoipa::path(
     post,
     path = "/v1/me/password",
+    operation_id = "changePassword",
     tag = "accounts",
     request_body = PasswordInput,
     responses((status = 204, description = "Changed.")),

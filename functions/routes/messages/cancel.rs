@@ -1,33 +1,32 @@
 //! `POST /v1/devices/{id}/messages/{messageId}/cancel`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{
         ids::{DeviceId, MessageId},
         message::Message,
         permissions::Permission,
     },
-    services::{Context, messages},
+    services::{Context, ErrorCode, messages},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/devices/{id}/messages/{messageId}/cancel";
-    Route::new(Method::POST, path, Access::Needs(Permission::SendMessages), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages))
         .audited("message.cancel")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::NotCancellable])
 }
 
 /// Withdraws a queued message. 409 `not_cancellable` once its turn has come.
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/messages/{messageId}/cancel",
+    operation_id = "cancelMessage",
     tag = "messages",
     params(("id" = DeviceId, Path), ("messageId" = MessageId, Path)),
     responses((status = 200, description = "The message, cancelled.", body = Message)),

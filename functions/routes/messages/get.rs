@@ -1,6 +1,6 @@
 //! `GET /v1/devices/{id}/messages/{messageId}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{
         ids::{DeviceId, MessageId},
@@ -11,24 +11,22 @@ use shared::{
         messages::{self, WithReceipts},
     },
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/devices/{id}/messages/{messageId}";
-    Route::new(Method::GET, path, Access::Needs(Permission::ViewMessages), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewMessages))
 }
 
 /// One message.
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/messages/{messageId}",
+    operation_id = "getMessage",
     tag = "messages",
     params(("id" = DeviceId, Path), ("messageId" = MessageId, Path)),
     responses((status = 200, description = "The message.", body = WithReceipts)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, Method, StatusCode},
+    http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
 use http::header::LOCATION;
@@ -19,23 +19,22 @@ use shared::{
         permissions::Permission,
     },
     services::{
-        Context, Error,
+        Context, Error, ErrorCode,
         messages::{self, NewMessage},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/devices/{id}/messages", Access::Needs(Permission::SendMessages), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages))
         .counting_itself()
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::IdempotencyKeyReused])
 }
 
 /// A message to be sent, as it is read: field by field, so that each that is wrong can be named.
@@ -61,7 +60,7 @@ impl MessageBody {
 
 /// A message to be sent, as it is described.
 #[derive(ToSchema)]
-#[schema(as = NewMessage)]
+#[schema(as = NewMessage, example = json!({"to": "+6281234567890", "type": "text", "text": {"body": "Hello"}}))]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "it is only described")]
 struct NewMessageSchema {
@@ -80,6 +79,7 @@ struct NewMessageSchema {
 #[utoipa::path(
     post,
     path = "/v1/devices/{id}/messages",
+    operation_id = "sendMessage",
     tag = "messages",
     params(("id" = DeviceId, Path), ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"), ("Prefer" = Option<String>, Header, description = "`wait=5`: seconds to wait for the ack, at most 20")),
     request_body = NewMessageSchema,

@@ -1,6 +1,6 @@
 //! `DELETE /v1/devices/{id}/queue`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{
@@ -8,18 +8,15 @@ use shared::{
         messages::{self, Cleared},
     },
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::DELETE, "/v1/devices/{id}/queue", Access::Needs(Permission::SendMessages), handle)
-        .audited("queue.clear")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::SendMessages)).audited("queue.clear")
 }
 
 /// Cancels every queued message; what is on its way goes on. With more than 5,000 of them, ask again until
@@ -27,6 +24,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     delete,
     path = "/v1/devices/{id}/queue",
+    operation_id = "clearQueue",
     tag = "messages",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "How many were cancelled, and how many still wait.", body = Cleared)),

@@ -1,6 +1,6 @@
 //! `GET /v1/devices/{id}/queue`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{
@@ -8,23 +8,22 @@ use shared::{
         messages::{self, QueueState},
     },
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/devices/{id}/queue", Access::Needs(Permission::ViewDevices), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewDevices))
 }
 
 /// What waits in a device's queue, what went, and when the next message may go.
 #[utoipa::path(
     get,
     path = "/v1/devices/{id}/queue",
+    operation_id = "getQueue",
     tag = "messages",
     params(("id" = DeviceId, Path)),
     responses((status = 200, description = "How it stands.", body = QueueState)),

@@ -1,32 +1,31 @@
 //! `PATCH /v1/users/{id}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     domain::{account::Account, ids::AccountId, permissions::Permission, role::Role},
     services::{
-        Context,
+        Context, ErrorCode,
         users::{self, UserChange},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let access = Access::Needs(Permission::ManageUsers);
-    Route::new(Method::PATCH, "/v1/users/{id}", access, handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
         .audited("user.change")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::LastAdmin, ErrorCode::ChangedMeanwhile])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"plan": "pro"}))]
 struct ChangeUserInput {
     name: Option<String>,
     role: Option<Role>,
@@ -38,6 +37,7 @@ struct ChangeUserInput {
 #[utoipa::path(
     patch,
     path = "/v1/users/{id}",
+    operation_id = "changeUser",
     tag = "users",
     params(("id" = AccountId, Path)),
     request_body = ChangeUserInput,

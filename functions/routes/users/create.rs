@@ -1,38 +1,33 @@
 //! `POST /v1/users`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
     domain::{account::Account, permissions::Permission, role::Role},
     secret::Secret,
     services::{
-        Context,
+        Context, ErrorCode,
         users::{self, NewUser},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::JsonBody,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/users", Access::Needs(Permission::ManageUsers), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
         .audited("user.create")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::EmailTaken, ErrorCode::Busy])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "budi@example.com", "password": "correct horse battery", "name": "Budi", "plan": "pro"}))]
 struct NewUserInput {
     email: String,
     password: Secret,
@@ -45,6 +40,7 @@ struct NewUserInput {
 #[utoipa::path(
     post,
     path = "/v1/users",
+    operation_id = "createUser",
     tag = "users",
     request_body = NewUserInput,
     responses((status = 201, description = "Made.", body = Account, headers(("Location" = String, description = "Where it is")))),

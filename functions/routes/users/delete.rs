@@ -1,37 +1,31 @@
 //! `DELETE /v1/users/{id}`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use shared::{
     domain::{account::Erasure, ids::AccountId, permissions::Permission},
-    services::{Context, users},
+    services::{Context, ErrorCode, users},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::PathIds,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// 202: the account is gone at once, what it owned is erased in the background, and the erasure says when
 /// that is done.
 pub fn route() -> Route {
-    let access = Access::Needs(Permission::ManageUsers);
-    Route::new(Method::DELETE, "/v1/users/{id}", access, handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
         .audited("user.delete")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::LastAdmin, ErrorCode::ChangedMeanwhile])
 }
 
 /// Deletes an account: gone at once, erased in the background.
 #[utoipa::path(
     delete,
     path = "/v1/users/{id}",
+    operation_id = "deleteUser",
     tag = "users",
     params(("id" = AccountId, Path)),
     responses((status = 202, description = "Being erased.", body = Erasure, headers(("Location" = String, description = "Where it is")))),

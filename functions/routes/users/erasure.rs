@@ -1,27 +1,26 @@
 //! `GET /v1/users/{id}/erasure`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{account::Erasure, ids::AccountId, permissions::Permission},
     services::{Context, users},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::PathIds,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/users/{id}/erasure", Access::Needs(Permission::ManageUsers), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
 }
 
 /// How the erasure of a deleted account stands.
 #[utoipa::path(
     get,
     path = "/v1/users/{id}/erasure",
+    operation_id = "getErasure",
     tag = "users",
     params(("id" = AccountId, Path)),
     responses((status = 200, description = "The erasure.", body = Erasure)),

@@ -1,27 +1,26 @@
 //! `GET /v1/users/{id}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{account::Account, ids::AccountId, permissions::Permission},
     services::{Context, users},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::PathIds,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/users/{id}", Access::Needs(Permission::ManageUsers), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
 }
 
 /// One account.
 #[utoipa::path(
     get,
     path = "/v1/users/{id}",
+    operation_id = "getUser",
     tag = "users",
     params(("id" = AccountId, Path)),
     responses((status = 200, description = "The account.", body = Account)),

@@ -1,6 +1,6 @@
 //! `GET /v1/users`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     domain::{account::Account, permissions::Permission, role::Role},
@@ -10,18 +10,16 @@ use shared::{
     },
 };
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/users", Access::Needs(Permission::ManageUsers), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageUsers))
 }
 
 /// Filters; what is not given does not matter.
@@ -43,6 +41,7 @@ struct UsersQuery {
 #[utoipa::path(
     get,
     path = "/v1/users",
+    operation_id = "listUsers",
     tag = "users",
     params(UsersQuery),
     responses((status = 200, description = "A page.", body = ListBody<Account>)),

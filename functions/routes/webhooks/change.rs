@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     domain::{
@@ -15,23 +15,21 @@ use shared::{
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::{WebhookBody, headers};
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::PATCH, "/v1/webhooks/{id}", Access::Needs(Permission::ManageWebhooks), handle)
-        .audited("webhook.change")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.change")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"active": true}))]
 struct ChangeWebhookInput {
     url: Option<String>,
     events: Option<Vec<String>>,
@@ -47,6 +45,7 @@ struct ChangeWebhookInput {
 #[utoipa::path(
     patch,
     path = "/v1/webhooks/{id}",
+    operation_id = "changeWebhook",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     request_body = ChangeWebhookInput,

@@ -2,39 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
     domain::{ids::DeviceId, permissions::Permission},
     services::{
-        Context,
+        Context, ErrorCode,
         webhooks::{self, NewWebhook},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::{WebhookBody, headers};
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/webhooks", Access::Needs(Permission::ManageWebhooks), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
         .audited("webhook.create")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::QuotaExceeded])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"url": "https://example.com/kurir", "events": ["message.*"]}))]
 struct NewWebhookInput {
     /// `https`, with a public address.
     url: String,
@@ -58,6 +53,7 @@ fn yes() -> bool {
 #[utoipa::path(
     post,
     path = "/v1/webhooks",
+    operation_id = "createWebhook",
     tag = "webhooks",
     request_body = NewWebhookInput,
     responses((status = 201, description = "Made.", body = WebhookBody, headers(("Location" = String, description = "Where it is")))),

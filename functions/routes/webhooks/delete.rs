@@ -1,31 +1,26 @@
 //! `DELETE /v1/webhooks/{id}`
 
-use axum::{
-    extract::State,
-    http::{Method, StatusCode},
-};
+use axum::{extract::State, http::StatusCode};
 use shared::{
     domain::{ids::WebhookId, permissions::Permission},
     services::{Context, webhooks},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::DELETE, "/v1/webhooks/{id}", Access::Needs(Permission::ManageWebhooks), handle)
-        .audited("webhook.delete")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks)).audited("webhook.delete")
 }
 
 /// Deletes a webhook. What is queued for it is dropped.
 #[utoipa::path(
     delete,
     path = "/v1/webhooks/{id}",
+    operation_id = "deleteWebhook",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     responses((status = 204, description = "Gone.")),

@@ -1,25 +1,22 @@
 //! `GET /v1/webhooks/{id}/deliveries`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     domain::{ids::WebhookId, permissions::Permission, webhook::Attempt},
     services::{Context, PageRequest, webhooks},
 };
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/webhooks/{id}/deliveries";
-    Route::new(Method::GET, path, Access::Needs(Permission::ViewWebhooks), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewWebhooks))
 }
 
 // The paging parameters are spelled out: serde cannot read numbers through `flatten` from a query.
@@ -39,6 +36,7 @@ struct DeliveriesQuery {
 #[utoipa::path(
     get,
     path = "/v1/webhooks/{id}/deliveries",
+    operation_id = "listDeliveries",
     tag = "webhooks",
     params(("id" = WebhookId, Path), DeliveriesQuery),
     responses((status = 200, description = "A page.", body = ListBody<Attempt>)),

@@ -1,28 +1,27 @@
 //! `GET /v1/webhooks/{id}`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{ids::WebhookId, permissions::Permission},
     services::{Context, webhooks},
 };
-use utoipa_axum::routes;
 
 use super::WebhookBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/webhooks/{id}", Access::Needs(Permission::ViewWebhooks), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewWebhooks))
 }
 
 /// One webhook.
 #[utoipa::path(
     get,
     path = "/v1/webhooks/{id}",
+    operation_id = "getWebhook",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     responses((status = 200, description = "The webhook.", body = WebhookBody)),

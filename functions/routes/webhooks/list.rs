@@ -1,11 +1,10 @@
 //! `GET /v1/webhooks`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use shared::{
     domain::permissions::Permission,
     services::{Context, webhooks},
 };
-use utoipa_axum::routes;
 
 use super::{
     super::listing::{ListBody, list_body},
@@ -14,18 +13,18 @@ use super::{
 use crate::{
     error::Problem,
     extract::{CallerOf, PageQuery, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/webhooks", Access::Needs(Permission::ViewWebhooks), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewWebhooks))
 }
 
 /// The caller's webhooks, oldest first.
 #[utoipa::path(
     get,
     path = "/v1/webhooks",
+    operation_id = "listWebhooks",
     tag = "webhooks",
     params(PageQuery),
     responses((status = 200, description = "A page.", body = ListBody<WebhookBody>)),

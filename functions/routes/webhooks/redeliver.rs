@@ -1,38 +1,32 @@
 //! `POST /v1/webhooks/{id}/deliveries/{deliveryId}/redeliver`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use shared::{
     domain::{
         ids::{DeliveryId, WebhookId},
         permissions::Permission,
     },
-    services::{Context, webhooks},
+    services::{Context, ErrorCode, webhooks},
 };
-use utoipa_axum::routes;
 
 use super::QueuedBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/webhooks/{id}/deliveries/{deliveryId}/redeliver";
-    Route::new(Method::POST, path, Access::Needs(Permission::ManageWebhooks), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
         .audited("webhook.redeliver")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::WebhookInactive, ErrorCode::EventExpired])
 }
 
 /// Delivers the event of a delivery again, as a delivery of its own with the same `webhook-id`.
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/deliveries/{deliveryId}/redeliver",
+    operation_id = "redeliver",
     tag = "webhooks",
     params(("id" = WebhookId, Path), ("deliveryId" = DeliveryId, Path)),
     responses((status = 202, description = "Queued.", body = QueuedBody)),

@@ -1,11 +1,6 @@
 //! `POST /v1/webhooks/{id}/replay`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use shared::{
     clock::Timestamp,
@@ -14,28 +9,27 @@ use shared::{
         permissions::Permission,
     },
     services::{
-        Context,
+        Context, ErrorCode,
         webhooks::{self, ReplayRange},
     },
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/webhooks/{id}/replay";
-    Route::new(Method::POST, path, Access::Needs(Permission::ManageWebhooks), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
         .audited("webhook.replay")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::WebhookInactive, ErrorCode::ReplayUnderWay, ErrorCode::QuotaExceeded])
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"since": "2026-01-01T00:00:00.000Z"}))]
 struct ReplayInput {
     /// Events that were logged at this moment or later …
     since: Timestamp,
@@ -60,6 +54,7 @@ struct ReplayedBody {
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/replay",
+    operation_id = "replayEvents",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     request_body = ReplayInput,

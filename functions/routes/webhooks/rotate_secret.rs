@@ -1,24 +1,22 @@
 //! `POST /v1/webhooks/{id}/rotate-secret`
 
-use axum::{Json, extract::State, http::Method};
+use axum::{Json, extract::State};
 use shared::{
     domain::{ids::WebhookId, permissions::Permission},
-    services::{Context, webhooks},
+    services::{Context, ErrorCode, webhooks},
 };
-use utoipa_axum::routes;
 
 use super::WebhookBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    let path = "/v1/webhooks/{id}/rotate-secret";
-    Route::new(Method::POST, path, Access::Needs(Permission::ManageWebhooks), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
         .audited("webhook.rotateSecret")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::ChangedMeanwhile])
 }
 
 /// Gives a webhook another secret, which is in this answer and nowhere else. The one before signs beside it for
@@ -26,6 +24,7 @@ pub fn route() -> Route {
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/rotate-secret",
+    operation_id = "rotateWebhookSecret",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     responses((status = 200, description = "The webhook with its new secret.", body = WebhookBody)),

@@ -1,34 +1,29 @@
 //! `POST /v1/webhooks/{id}/test`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use shared::{
     domain::{ids::WebhookId, permissions::Permission},
-    services::{Context, webhooks},
+    services::{Context, ErrorCode, webhooks},
 };
-use utoipa_axum::routes;
 
 use super::QueuedBody;
 use crate::{
     error::Problem,
     extract::{CallerOf, PathIds},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::POST, "/v1/webhooks/{id}/test", Access::Needs(Permission::ManageWebhooks), handle)
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageWebhooks))
         .audited("webhook.test")
-        .documented(|| routes!(handle))
+        .failing_with(&[ErrorCode::WebhookInactive])
 }
 
 /// Sends a `webhook.test` event to this webhook alone, the way that all events go.
 #[utoipa::path(
     post,
     path = "/v1/webhooks/{id}/test",
+    operation_id = "testWebhook",
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     responses((status = 202, description = "Queued.", body = QueuedBody)),

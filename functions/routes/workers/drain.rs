@@ -1,35 +1,27 @@
 //! `POST /v1/workers/{id}/drain`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{Method, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use shared::{
     domain::{ids::WorkerId, permissions::Permission, worker::Worker},
     services::{Context, workers},
 };
-use utoipa_axum::routes;
 
 use crate::{
     error::Problem,
     extract::PathIds,
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 /// 202: the connector begins within a second or two.
 pub fn route() -> Route {
-    let access = Access::Needs(Permission::ManageOperations);
-    Route::new(Method::POST, "/v1/workers/{id}/drain", access, handle)
-        .audited("worker.drain")
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ManageOperations)).audited("worker.drain")
 }
 
 /// Has a connector give its shards to the others, and take no more for as long as it runs.
 #[utoipa::path(
     post,
     path = "/v1/workers/{id}/drain",
+    operation_id = "drainWorker",
     tag = "operations",
     params(("id" = WorkerId, Path)),
     responses((status = 202, description = "It begins.", body = Worker)),

@@ -1,24 +1,22 @@
 //! `GET /v1/workers`
 
-use axum::{extract::State, http::Method, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
     domain::{permissions::Permission, worker::Worker},
     services::{Context, PageRequest, workers},
 };
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
-    route::{Access, Route},
+    route::{Access, Route, endpoint},
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/workers", Access::Needs(Permission::ViewOperations), handle)
-        .documented(|| routes!(handle))
+    Route::new(endpoint!(handle), Access::Needs(Permission::ViewOperations))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -35,6 +33,7 @@ struct WorkersQuery {
 #[utoipa::path(
     get,
     path = "/v1/workers",
+    operation_id = "listWorkers",
     tag = "operations",
     params(WorkersQuery),
     responses((status = 200, description = "A page.", body = ListBody<Worker>)),

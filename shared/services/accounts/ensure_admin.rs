@@ -4,7 +4,7 @@ use super::{NewAccount, create};
 use crate::{
     domain::{account::Account, account::Email, plan, role::Role},
     secret::Secret,
-    services::{Category, Context, Error},
+    services::{Context, Error, ErrorCode},
     store::accounts,
 };
 
@@ -19,7 +19,7 @@ pub enum FirstAdmin {
 
 /// Makes an administrator with this address and password, unless the address has an account.
 pub async fn ensure_admin(ctx: &Context, email: &str, password: Secret) -> Result<FirstAdmin, Error> {
-    let invalid = |detail| Error::new(Category::Invalid, "validation_failed", detail);
+    let invalid = |detail| Error::new(ErrorCode::ValidationFailed, detail);
     let email =
         Email::parse(email).ok_or_else(|| invalid("the administrator's e-mail address is not valid"))?;
     if let Some(row) = accounts::find_by_email(&ctx.db, &email).await? {

@@ -4,7 +4,7 @@ use super::refresh::family_of;
 use crate::{
     domain::account::Account,
     secret::Secret,
-    services::{Caller, Category, Context, Error},
+    services::{Caller, Context, Error, ErrorCode},
     store::{accounts, refresh_tokens},
 };
 
@@ -24,7 +24,7 @@ pub async fn log_out(ctx: &Context, token: &Secret) -> Result<Option<Account>, E
 pub async fn log_out_everywhere(ctx: &Context, caller: &Caller) -> Result<(), Error> {
     if caller.api_key.is_some() && caller.role < caller.account.role {
         let detail = "a key of a lower role than its account's does not end the account's tokens";
-        return Err(Error::new(Category::Forbidden, "forbidden", detail));
+        return Err(Error::new(ErrorCode::Forbidden, detail));
     }
     Ok(accounts::end_tokens(&ctx.db, caller.account.id).await?)
 }

@@ -23,7 +23,7 @@ pub use tokens::{ACCESS_TOKEN_LIFETIME, Claims, KeyError, Tokens};
 
 use std::time::Duration;
 
-use super::{Category, Context, Error, Invalid};
+use super::{Context, Error, ErrorCode, Invalid};
 use crate::{
     crypto,
     domain::{
@@ -82,7 +82,7 @@ fn password_error(error: PasswordError) -> Error {
 
 /// More log in or register at once than are served.
 fn busy() -> Error {
-    Error::new(Category::Unavailable, "busy", "too many log in at this moment; try again soon")
+    Error::new(ErrorCode::Busy, "too many log in at this moment; try again soon")
         .retry_after(Duration::from_secs(1))
 }
 
@@ -132,7 +132,7 @@ impl Created {
         match self {
             Self::Done(row) => Ok(row.account),
             Self::EmailTaken => {
-                Err(Error::conflict("email_taken", "another account has this e-mail address"))
+                Err(Error::new(ErrorCode::EmailTaken, "another account has this e-mail address"))
             }
         }
     }

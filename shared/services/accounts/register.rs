@@ -10,7 +10,7 @@ use crate::{
         role::Role,
     },
     secret::Secret,
-    services::{Category, Context, Error, Invalid},
+    services::{Context, Error, ErrorCode, Invalid},
 };
 
 /// What a stranger says of itself.
@@ -42,8 +42,7 @@ pub struct Registered {
 pub async fn register(ctx: &Context, input: Registration) -> Result<Registered, Error> {
     if !ctx.registration_open {
         return Err(Error::new(
-            Category::Forbidden,
-            "registration_closed",
+            ErrorCode::RegistrationClosed,
             "registration is closed; ask the operator for an account",
         ));
     }

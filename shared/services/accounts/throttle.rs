@@ -10,7 +10,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
     domain::ids::AccountId,
-    services::{Category, Context, Error, Limit},
+    services::{Context, Error, ErrorCode, Limit},
     store::attempts::{self, Begun},
 };
 
@@ -103,8 +103,7 @@ async fn enter(ctx: &Context, key: &str, limit: u32) -> Result<(), Error> {
         match attempts::begin(&ctx.db, key, limit, now).await? {
             Begun::Admitted => return Ok(()),
             Begun::Refused { until, is_first } => {
-                let error =
-                    Error::new(Category::RateLimited, "rate_limited", "too many attempts; wait a while");
+                let error = Error::new(ErrorCode::RateLimited, "too many attempts; wait a while");
                 return Err(error.retry_after(until.since(now)).at_limit(Limit { name: None, is_first }));
             }
             Begun::Crowded if Instant::now() >= end => return Err(super::busy()),

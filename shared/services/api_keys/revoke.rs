@@ -2,7 +2,7 @@
 
 use crate::{
     domain::ids::ApiKeyId,
-    services::{Caller, Category, Context, Error},
+    services::{Caller, Context, Error, ErrorCode},
     store::api_keys,
 };
 
@@ -15,7 +15,7 @@ pub async fn revoke(ctx: &Context, caller: &Caller, id: ApiKeyId) -> Result<(), 
     // A key is worth no more than its owner is now.
     if key.role.min(caller.account.role) > caller.role {
         let detail = "a key does not revoke a key of a higher role";
-        return Err(Error::new(Category::Forbidden, "forbidden", detail));
+        return Err(Error::new(ErrorCode::Forbidden, detail));
     }
     Ok(api_keys::delete(&ctx.db, &hash).await?)
 }

@@ -7,7 +7,7 @@ use crate::{
         ids::DeviceId,
         pacing::PacingChange,
     },
-    services::{Caller, Context, Error, Invalid},
+    services::{Caller, Context, Error, ErrorCode, Invalid},
     store::devices,
 };
 
@@ -52,5 +52,5 @@ pub async fn change(
         }
         // Deleted, or somebody else changed it in between: then this change goes on top of that one.
     }
-    Err(Error::conflict("changed_meanwhile", "the device was changed at the same time; try again"))
+    Err(Error::new(ErrorCode::ChangedMeanwhile, "the device was changed at the same time; try again"))
 }

@@ -9,7 +9,7 @@ use crate::{
         ids::DeviceId,
         pacing::{Pacing, PacingChange},
     },
-    services::{Caller, Category, Context, Error, Invalid},
+    services::{Caller, Context, Error, ErrorCode, Invalid},
     store::devices::{self, Created},
 };
 
@@ -63,7 +63,7 @@ pub async fn create(ctx: &Context, caller: &Caller, input: NewDevice) -> Result<
         Created::QuotaSpent => {
             let detail = format!("the plan allows {} devices; delete one first", limit.unwrap_or_default());
             // There is no time at which this changes by itself.
-            let error = Error::new(Category::RateLimited, "quota_exceeded", detail);
+            let error = Error::new(ErrorCode::QuotaExceeded, detail);
             Err(error.retry_after(Duration::from_secs(3600)))
         }
     }

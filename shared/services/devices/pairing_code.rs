@@ -15,7 +15,7 @@ use crate::{
     queue::payloads::{CommandPayload, PairingCodeV1},
     secret::Secret,
     services::{
-        Caller, Category, Context, Error, Invalid,
+        Caller, Context, Error, ErrorCode, Invalid,
         commands::{Answer, ask},
     },
 };
@@ -47,12 +47,12 @@ pub async fn pairing_code(
     let number = invalid.finish(number)?;
     let mut device = get(ctx, caller, id).await?;
     if device.status == DeviceStatus::Connected {
-        return Err(Error::conflict("already_connected", "the device is linked and connected"));
+        return Err(Error::new(ErrorCode::AlreadyConnected, "the device is linked and connected"));
     }
     let allow_number_change = allow_number_change || device.allow_number_change;
     let allowing = Device { allow_number_change, ..device.clone() };
     if let Admission::Refused(reason) = allowing.admits(&number) {
-        return Err(Error::conflict("number_change", reason));
+        return Err(Error::new(ErrorCode::NumberChange, reason));
     }
     if device.desired != Desired::Connected {
         device = want(ctx, caller, id, Wish::connected(allow_number_change)).await?;
@@ -75,11 +75,11 @@ pub async fn pairing_code(
     match (command.result, command.error) {
         (Some(result), _) => serde_json::from_value(result).map(Answer::Ready).map_err(Error::internal),
         (None, Some(CommandFailure { code, message })) if code == "already_connected" => {
-            Err(Error::conflict("already_connected", message))
+            Err(Error::new(ErrorCode::AlreadyConnected, message))
         }
         (None, failure) => {
             let message = failure.map(|failure| failure.message).unwrap_or_default();
-            Err(Error::new(Category::Conflict, "pairing_code_refused", message))
+            Err(Error::new(ErrorCode::PairingCodeRefused, message))
         }
     }
 }

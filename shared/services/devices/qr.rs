@@ -6,7 +6,7 @@ use crate::{
         device::{DeviceStatus, QrCode},
         ids::DeviceId,
     },
-    services::{Caller, Context, Error},
+    services::{Caller, Context, Error, ErrorCode},
 };
 
 /// The code that links one of the caller's devices now.
@@ -15,10 +15,10 @@ use crate::{
 pub async fn qr(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<QrCode, Error> {
     let device = get(ctx, caller, id).await?;
     if device.status == DeviceStatus::Connected {
-        return Err(Error::conflict("already_connected", "the device is linked and connected"));
+        return Err(Error::new(ErrorCode::AlreadyConnected, "the device is linked and connected"));
     }
     device.qr.filter(|qr| qr.expires_at > ctx.now()).ok_or_else(|| {
         let detail = "no QR code is shown now: connect the device, then ask again in a moment";
-        Error::conflict("qr_not_ready", detail)
+        Error::new(ErrorCode::QrNotReady, detail)
     })
 }

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     domain::{event::Event, ids::TenantId},
-    services::{Category, Context, Error, Pass},
+    services::{Context, Error, ErrorCode, Pass},
     store::{accounts, events},
 };
 
@@ -90,14 +90,14 @@ impl Tails {
     /// Takes a place.
     pub(super) fn enter(&self, tenant: TenantId) -> Result<Place, Error> {
         if *self.0.closing.borrow() {
-            let error = Error::new(Category::Unavailable, "unavailable", "Kurir is stopping");
+            let error = Error::new(ErrorCode::Unavailable, "Kurir is stopping");
             return Err(error.retry_after(Duration::from_secs(1)));
         }
         let mut tails = self.lock();
         let tail = tails.entry(tenant).or_default();
         if tail.watchers >= MOST_WATCHERS {
             let detail = format!("at most {MOST_WATCHERS} event streams may be open at a time");
-            let error = Error::new(Category::RateLimited, "rate_limited", detail);
+            let error = Error::new(ErrorCode::RateLimited, detail);
             return Err(error.retry_after(Duration::from_secs(10)));
         }
         tail.watchers += 1;
@@ -303,7 +303,7 @@ mod tests {
         let (tails, tenant) = (Tails::default(), TenantId::derived([1; 32]));
         let mut places: Vec<Place> = (0..MOST_WATCHERS).map(|_| tails.enter(tenant).unwrap()).collect();
         let refused = tails.enter(tenant).err().unwrap();
-        assert_eq!(refused.category, Category::RateLimited);
+        assert_eq!(refused.code, ErrorCode::RateLimited);
         assert!(tails.enter(TenantId::derived([2; 32])).is_ok(), "another tenant has its own");
         places.pop();
         let _again = tails.enter(tenant).unwrap();
@@ -311,6 +311,6 @@ mod tests {
         drop(_again);
         assert!(tails.lock().is_empty());
         tails.close();
-        assert_eq!(tails.enter(tenant).err().unwrap().category, Category::Unavailable);
+        assert_eq!(tails.enter(tenant).err().unwrap().code, ErrorCode::Unavailable);
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         ids::{DeviceId, MessageId},
         message::{Message, MessageStatus},
     },
-    services::{Caller, Context, Error},
+    services::{Caller, Context, Error, ErrorCode},
     store::messages::{self, Advanced, Step},
 };
 
@@ -28,7 +28,7 @@ pub async fn cancel(
         Advanced::Stale(message) => {
             let status = message.status.as_str();
             let detail = format!("only a queued message can be cancelled; this one is {status}");
-            Err(Error::conflict("not_cancellable", detail))
+            Err(Error::new(ErrorCode::NotCancellable, detail))
         }
         Advanced::Missing => Err(Error::not_found("message")),
     }

@@ -13,7 +13,7 @@ use crate::{
         message::{Message, MessageStatus},
     },
     queue::payloads::SendMessageV1,
-    services::{Caller, Context, Error, Listing, PageRequest},
+    services::{Caller, Context, Error, ErrorCode, Listing, PageRequest},
     store::{Page, dead_letters, devices},
 };
 
@@ -56,7 +56,7 @@ pub async fn redrive(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Me
     }
     if message.link_generation != device.generation {
         let detail = "it was accepted for another number than the one that its device is linked to";
-        return Err(Error::conflict("device_relinked", detail));
+        return Err(Error::new(ErrorCode::DeviceRelinked, detail));
     }
     let (tenant, now) = (caller.tenant(), ctx.now());
     let queued = dead_letters::requeue(
@@ -92,5 +92,5 @@ fn not_found() -> Error {
 }
 
 fn not_failed(status: &str) -> Error {
-    Error::conflict("not_failed", format!("only a failed message can be sent again; this one is {status}"))
+    Error::new(ErrorCode::NotFailed, format!("only a failed message can be sent again; this one is {status}"))
 }

@@ -18,7 +18,7 @@ use crate::{
         plan::Meter,
     },
     queue::payloads::SendMessageV1,
-    services::{Caller, Category, Context, Error, Invalid, devices},
+    services::{Caller, Context, Error, ErrorCode, Invalid, devices},
     store::{
         chats,
         messages::{self, Inserted},
@@ -73,7 +73,9 @@ pub async fn send(
     if !accepted_before().await? {
         match caller.allowance.spend(ctx, &[Meter::Messages]).await {
             // The same request may have taken the last one of the allowance meanwhile.
-            Err(error) if error.category == Category::RateLimited && accepted_before().await? => {}
+            Err(error)
+                if matches!(error.code, ErrorCode::RateLimited | ErrorCode::QuotaExceeded)
+                    && accepted_before().await? => {}
             spent => spent?,
         }
     }
@@ -109,7 +111,7 @@ pub async fn send(
         Inserted::New => message,
         Inserted::Existing { request_hash: earlier, .. } if earlier != request_hash => {
             let detail = "this Idempotency-Key was used before with another request";
-            return Err(Error::conflict("idempotency_key_reused", detail));
+            return Err(Error::new(ErrorCode::IdempotencyKeyReused, detail));
         }
         // The first try may have been cut off before the queue: SQS drops the copy if it was not.
         Inserted::Existing { message, .. } => *message,

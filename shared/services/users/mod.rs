@@ -14,7 +14,7 @@ pub use erase::{erasure, run_erasures};
 pub use get::get;
 pub use list::{UserFilter, list};
 
-use super::{Error, Invalid};
+use super::{Error, ErrorCode, Invalid};
 use crate::{domain::plan::Plans, store::accounts::Changed};
 
 fn check_plan(invalid: &mut Invalid, plans: &Plans, plan: &str) {
@@ -27,11 +27,12 @@ fn check_plan(invalid: &mut Invalid, plans: &Plans, plan: &str) {
 fn refused(changed: Changed) -> Result<(), Error> {
     match changed {
         Changed::Done => Ok(()),
-        Changed::LastAdmin => {
-            Err(Error::conflict("last_admin", "the last active administrator must stay; make another first"))
-        }
+        Changed::LastAdmin => Err(Error::new(
+            ErrorCode::LastAdmin,
+            "the last active administrator must stay; make another first",
+        )),
         Changed::Stale => {
-            Err(Error::conflict("changed_meanwhile", "the account changed meanwhile; look again"))
+            Err(Error::new(ErrorCode::ChangedMeanwhile, "the account changed meanwhile; look again"))
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         webhook::{MAX_WEBHOOKS, Webhook, new_secret},
     },
     secret::Secret,
-    services::{Caller, Category, Context, Error, Invalid},
+    services::{Caller, Context, Error, ErrorCode, Invalid},
     store::webhooks,
 };
 
@@ -71,5 +71,5 @@ pub async fn create(ctx: &Context, caller: &Caller, input: NewWebhook) -> Result
 fn too_many() -> Error {
     let detail = format!("an account has at most {MAX_WEBHOOKS} webhooks; delete one first");
     // There is no time at which this changes by itself.
-    Error::new(Category::RateLimited, "quota_exceeded", detail).retry_after(Duration::from_secs(3600))
+    Error::new(ErrorCode::QuotaExceeded, detail).retry_after(Duration::from_secs(3600))
 }

@@ -32,7 +32,7 @@ pub use replay::{ReplayRange, Replayed, replay};
 pub use rotate_secret::rotate_secret;
 pub use test::test;
 
-use super::Error;
+use super::{Error, ErrorCode};
 pub use crate::store::webhooks::Unsealed as OwnWebhook;
 
 fn not_found() -> Error {
@@ -43,6 +43,6 @@ fn not_found() -> Error {
 fn require_active(webhook: &OwnWebhook) -> Result<(), Error> {
     match webhook.webhook.active {
         true => Ok(()),
-        false => Err(Error::conflict("webhook_inactive", "the webhook is off; switch it on first")),
+        false => Err(Error::new(ErrorCode::WebhookInactive, "the webhook is off; switch it on first")),
     }
 }

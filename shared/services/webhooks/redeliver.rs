@@ -11,7 +11,7 @@ use crate::{
         ids::{DeliveryId, EventId, TenantId, WebhookId},
         webhook::Trigger,
     },
-    services::{Caller, Context, Error},
+    services::{Caller, Context, Error, ErrorCode},
     store::{
         deliveries,
         events::{self, EventRow},
@@ -34,7 +34,7 @@ pub async fn redeliver(
         EventType::WebhookTest => Some(test_event(id, last.event_id)),
         _ => find(ctx, tenant, last.event_id).await?,
     };
-    let event = event.ok_or_else(|| Error::conflict("event_expired", "the event is no longer kept"))?;
+    let event = event.ok_or_else(|| Error::new(ErrorCode::EventExpired, "the event is no longer kept"))?;
     let now = ctx.now();
     let again = DeliveryId::generate(now);
     enqueue(ctx, vec![first_try(&webhook.webhook, again, Trigger::Redelivery, event, now)]).await?;

@@ -15,7 +15,7 @@ use crate::{
         webhook::Trigger,
     },
     queue::payloads::DeliveryV1,
-    services::{Caller, Context, Error, Invalid, allowance::refusal},
+    services::{Caller, Context, Error, ErrorCode, Invalid, allowance::refusal},
     store::{events, replays},
 };
 
@@ -70,7 +70,7 @@ pub async fn replay(
     let takes_until = now + LONGEST;
     if !replays::begin(&ctx.db, tenant, takes_until, now).await? {
         let detail = "another replay of this account is under way; try again when it has been answered";
-        return Err(Error::conflict("replay_under_way", detail).retry_after(Duration::from_secs(1)));
+        return Err(Error::new(ErrorCode::ReplayUnderWay, detail).retry_after(Duration::from_secs(1)));
     }
     let done = queue_range(ctx, caller, &webhook, range, until).await;
     replays::end(&ctx.db, tenant, takes_until).await?;

@@ -6,7 +6,7 @@ use crate::{
         ids::WebhookId,
         webhook::{SECRET_OVERLAP, new_secret},
     },
-    services::{Caller, Context, Error},
+    services::{Caller, Context, Error, ErrorCode},
     store::webhooks,
 };
 
@@ -18,5 +18,7 @@ pub async fn rotate_secret(ctx: &Context, caller: &Caller, id: WebhookId) -> Res
     let secret = new_secret();
     webhooks::rotate(&ctx.db, &ctx.webhook_secrets, &before, &secret, now + SECRET_OVERLAP, now)
         .await?
-        .ok_or_else(|| Error::conflict("changed_meanwhile", "the webhook was changed meanwhile; try again"))
+        .ok_or_else(|| {
+            Error::new(ErrorCode::ChangedMeanwhile, "the webhook was changed meanwhile; try again")
+        })
 }
