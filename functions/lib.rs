@@ -11,4 +11,5 @@ pub mod openapi;
 pub mod route;
 pub mod routes;
 pub mod scheduler;
+pub mod surface;
 pub mod webhook_delivery;

@@ -25,7 +25,7 @@ use shared::{
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 use tracing::Instrument;
 
-use crate::error::Problem;
+use crate::{error::Problem, surface::Surface};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -76,6 +76,7 @@ fn cors(policy: &HttpPolicy) -> CorsLayer {
 async fn identify(State(policy): State<Arc<HttpPolicy>>, mut request: Request, next: Next) -> Response {
     let id = given_id(&request).unwrap_or_else(|| RequestId::generate(SystemClock.now()).to_string());
     let ip = client_ip(&policy, &request);
+    let surface = Surface::of(request.uri().path());
     request.extensions_mut().insert(ClientIp(ip));
     request.extensions_mut().insert(RequestName(id.clone()));
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
@@ -86,7 +87,7 @@ async fn identify(State(policy): State<Arc<HttpPolicy>>, mut request: Request, n
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let original = response.headers().clone();
-        response = problem.of_request(&id).into_response();
+        response = (surface.render)(problem.of_request(&id));
         for (name, value) in &original {
             response.headers_mut().entry(name).or_insert_with(|| value.clone());
         }

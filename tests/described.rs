@@ -2,13 +2,13 @@
 
 use std::sync::OnceLock;
 
-use functions::{openapi, route::Route, routes};
+use functions::{openapi, route::Route, routes, surface::V1};
 use serde_json::Value;
 
 /// The description of the API.
 pub fn description() -> &'static Value {
     static DESCRIPTION: OnceLock<Value> = OnceLock::new();
-    DESCRIPTION.get_or_init(|| serde_json::to_value(openapi::document(&routes::all())).expect("JSON"))
+    DESCRIPTION.get_or_init(|| serde_json::to_value(openapi::document(&V1, &routes::all())).expect("JSON"))
 }
 
 /// What the description says of a route.

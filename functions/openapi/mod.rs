@@ -3,31 +3,28 @@
 
 mod page;
 mod problems;
+mod security;
 
 use utoipa::openapi::{
     Components, Info, LicenseBuilder, OpenApi, OpenApiBuilder, Server,
     path::{Operation, PathItem, Paths},
-    security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
 };
 
-use crate::{
-    error::Problem,
-    route::{Access, Route},
-};
+use crate::{error::Problem, route::Route, surface::Surface};
 
 pub use page::page;
 
-/// What the described API's paths begin with. The pages beside it are not part of it.
-const PREFIX: &str = "/v1/";
-
-/// Describes those of these routes that are the API's.
-pub fn document(routes: &[Route]) -> OpenApi {
+/// Describes those of these routes that are of one API.
+pub fn document(surface: &Surface, routes: &[Route]) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
-    for route in routes.iter().filter(|route| route.path.starts_with(PREFIX)) {
+    for route in routes.iter().filter(|route| surface.has(&route.path)) {
         let (schemas, mut documented, _) = route.describe();
         components.schemas.extend(schemas);
+        for (name, scheme) in route.rule.places().map(security::scheme) {
+            components.add_security_scheme(name, scheme);
+        }
         for item in documented.paths.values_mut() {
             for operation in operations(item) {
                 complete(operation, route);
@@ -41,9 +38,6 @@ pub fn document(routes: &[Route]) -> OpenApi {
     <Problem as utoipa::ToSchema>::schemas(&mut problem_schemas);
     components.schemas.extend(problem_schemas);
     components.schemas.insert("Problem".into(), <Problem as utoipa::PartialSchema>::schema());
-    components.add_security_scheme("accessToken", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    let header = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
-    components.add_security_scheme("apiKey", SecurityScheme::ApiKey(header));
     let mut info = Info::new("Kurir", env!("CARGO_PKG_VERSION"));
     info.description = Some("A multi-tenant WhatsApp gateway.".into());
     info.license = Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build());
@@ -75,12 +69,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// Adds what holds around every handler: credentials, and the problems that any route of its kind may answer.
 fn complete(operation: &mut Operation, route: &Route) {
-    let schemes: &[&str] = match route.rule.access {
-        Access::Public => &[],
-        Access::Needs(_) => &["accessToken", "apiKey"],
-    };
-    let requirement = |name: &&str| SecurityRequirement::new(*name, Vec::<String>::new());
-    operation.security = Some(schemes.iter().map(requirement).collect());
+    operation.security = Some(security::requirements(route.rule));
     for (status, problem) in problems::problems(route, operation) {
         operation.responses.responses.entry(status).or_insert(problem.into());
     }

@@ -15,12 +15,12 @@ use tracing::Instrument;
 use super::{
     Access, Rule,
     audit::{Use, is_id},
-    credentials::{credentials, token_of},
     rate_limit::show_limits,
 };
 use crate::{
     error::Problem,
     middleware::{ClientIp, RequestName},
+    surface::shown,
 };
 
 /// Finds out who is asking and whether the route is for them, counts the use and writes it down. In a task of
@@ -79,14 +79,14 @@ async fn admit(
     (headers, uri): (&HeaderMap, &Uri),
     ip: Option<IpAddr>,
 ) -> Result<Option<Caller>, (Option<Box<Caller>>, Problem)> {
-    let shown = credentials(headers, uri).or_else(|| token_of(uri).filter(|_| rule.token_in_address));
-    let (credentials, permission) = match (shown, rule.access) {
+    let (credentials, permission) = match (shown(rule.places(), headers, uri), rule.access) {
         (None, Access::Public) => return Ok(None),
         (Some(credentials), Access::Public) => {
             return Ok(authenticate(ctx, &credentials, ip).await.ok());
         }
         (None, Access::Needs(_)) => {
-            let detail = "send `Authorization: Bearer <access token>` or `X-API-Key: <key>`";
+            let places: Vec<_> = rule.places().map(|place| place.to_string()).collect();
+            let detail = format!("send {}", places.join(" or "));
             return Err((None, Problem::of(ErrorCode::Unauthenticated, detail)));
         }
         (Some(credentials), Access::Needs(permission)) => (credentials, permission),

@@ -2,7 +2,6 @@
 //! of that is enforced around its handler.
 
 mod audit;
-mod credentials;
 mod endpoint;
 mod guard;
 mod rate_limit;
@@ -22,6 +21,8 @@ use shared::{
 };
 use utoipa_axum::router::UtoipaMethodRouter;
 
+use crate::surface::{Place, Surface};
+
 /// One route: an endpoint, and what holds for it.
 pub struct Route {
     /// The HTTP method.
@@ -40,7 +41,8 @@ impl Route {
     /// A route that only reads, or that nobody needs to account for.
     pub fn new(endpoint: Endpoint, access: Access) -> Self {
         let Endpoint { method, path, handler, describe } = endpoint;
-        Self { method, path, rule: Rule::new(access), codes: &[], handler, describe }
+        let surface = Surface::of(&path);
+        Self { method, path, rule: Rule::new(access, surface), codes: &[], handler, describe }
     }
 
     /// The same, whose handler fails with these codes. What its extractors, its rule and whatever is around each route
@@ -76,7 +78,7 @@ impl Route {
     /// no headers of one's own.
     #[must_use]
     pub fn taking_token_in_address(mut self) -> Self {
-        self.rule.token_in_address = true;
+        self.rule.more_places = &[Place::Query("token")];
         self
     }
 

@@ -5,6 +5,8 @@ use shared::{
     services::ErrorCode,
 };
 
+use crate::surface::{Place, Surface};
+
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -25,14 +27,21 @@ pub struct Rule {
     pub(super) meters: &'static [Meter],
     /// Whether the use case counts the use, once it knows that the request is good.
     pub(super) counts_itself: bool,
-    /// Whether credentials may stand in the address, as `?token=`.
-    pub(super) token_in_address: bool,
+    /// The API that it is of.
+    pub(super) surface: &'static Surface,
+    /// Where credentials may stand beside the places that its API has for them.
+    pub(super) more_places: &'static [Place],
 }
 
 impl Rule {
     /// The rule of a route that only reads.
-    pub(super) fn new(access: Access) -> Self {
-        Self { access, action: None, meters: &[], counts_itself: false, token_in_address: false }
+    pub(super) fn new(access: Access, surface: &'static Surface) -> Self {
+        Self { access, action: None, meters: &[], counts_itself: false, surface, more_places: &[] }
+    }
+
+    /// Where a request may show its credentials; what stands in an earlier place counts.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> + use<> {
+        self.surface.places.iter().chain(self.more_places).copied()
     }
 
     /// The codes that the guard answers with, and whatever else is around each route.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use functions::surface::V1;
 use serde_json::Value;
 use shared::services::ErrorCode;
 use tests::{Gateway, operation};
@@ -35,7 +36,7 @@ async fn every_route_is_described_under_its_own_path() {
     for route in functions::routes::all() {
         let described = &served["paths"][&route.path][route.method.as_str().to_lowercase()];
         // The pages beside the API are for people.
-        let of_api = route.path.starts_with("/v1/");
+        let of_api = V1.has(&route.path);
         assert_eq!(described.is_object(), of_api, "{} {}", route.method, route.path);
         if of_api {
             assert!(described["summary"].is_string(), "{} has no summary", route.path);
@@ -79,7 +80,7 @@ fn every_operation_has_a_name_of_its_own_that_says_what_it_does() {
         "test",
     ];
     let mut seen = BTreeSet::new();
-    for route in functions::routes::all().iter().filter(|route| route.path.starts_with("/v1/")) {
+    for route in functions::routes::all().iter().filter(|route| V1.has(&route.path)) {
         let id = operation(route)["operationId"].as_str().expect("an id");
         let verb = id.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
         assert!(VERBS.contains(&verb), "{id} of {} {} does not begin with a verb", route.method, route.path);

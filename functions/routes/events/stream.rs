@@ -55,11 +55,6 @@ struct StreamQuery {
     device_id: Option<DeviceId>,
     /// Go on after this event, like the header `Last-Event-ID`, which goes before it.
     last_event_id: Option<String>,
-    /// An access token or an API key, for clients that cannot send headers. Such addresses must not be shown to
-    /// anybody.
-    #[serde(rename = "token")]
-    #[param(rename = "token")]
-    _token: Option<shared::secret::Secret>,
 }
 
 /// The caller's events as they happen, as server-sent events: what follows `Last-Event-ID`, or what happens from
