@@ -12,13 +12,12 @@ use shared::{
     clock::{Clock, SharedClock, Timestamp},
     crypto::MasterKey,
     domain::ids::{DeviceId, TenantId},
-    store::session_keys::{MAX_BATCH, SessionKeyRow},
+    store::session_keys::{MAX_BATCH, SessionKeyRow, SessionKeyWrite},
 };
 use whatsapp_rust::wacore::store::traits::LidPnMappingEntry;
 
 use super::{
     CommitSettings, SessionStore, SessionStores,
-    group_commit::RowWrite,
     key_rows::{KeyRows, KeyRowsError},
     lock,
 };
@@ -133,8 +132,8 @@ impl KeyRows for FakeRows {
         Ok(self.load(tenant, device).await?.into_iter().map(|row| row.name).collect())
     }
 
-    async fn write(&self, rows: &[RowWrite]) -> Result<Vec<usize>, KeyRowsError> {
-        let place = |row: &RowWrite| (row.write.tenant, row.write.device, row.write.name.clone());
+    async fn write(&self, rows: &[SessionKeyWrite]) -> Result<Vec<usize>, KeyRowsError> {
+        let place = |row: &SessionKeyWrite| (row.tenant, row.device, row.name.clone());
         assert!(rows.len() <= MAX_BATCH, "DynamoDB takes 25 rows");
         let places: Vec<_> = rows.iter().map(place).collect();
         assert_eq!(places.iter().collect::<HashSet<_>>().len(), rows.len(), "DynamoDB refuses a row twice");
@@ -142,7 +141,7 @@ impl KeyRows for FakeRows {
         tokio::time::sleep(self.delay).await;
         drop(request);
         let mut state = lock(&self.state);
-        if rows.iter().any(|row| state.poison.contains(&row.write.name)) {
+        if rows.iter().any(|row| state.poison.contains(&row.name)) {
             return Err(KeyRowsError { reason: "row too large".into(), passing: false });
         }
         let left = match state.trouble.pop_front() {
@@ -153,8 +152,8 @@ impl KeyRows for FakeRows {
         };
         let mut done = Vec::new();
         for (at, row) in rows.iter().enumerate().filter(|(at, _)| !left.contains(at)) {
-            done.push(row.write.name.clone());
-            match &row.write.data {
+            done.push(row.name.clone());
+            match &row.data {
                 Some(data) => state.rows.insert(places[at].clone(), data.clone()),
                 None => state.rows.remove(&places[at]),
             };
