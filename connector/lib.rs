@@ -12,9 +12,11 @@ mod outbound;
 pub mod ownership;
 mod retry;
 mod session;
+mod session_count;
 pub mod session_store;
 mod shard;
 pub mod whatsapp;
+mod worker;
 
 pub use connector::{Connector, StartError};
 pub use forget::{Chosen, ForgetError, Forgotten, forget_sessions};

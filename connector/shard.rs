@@ -15,7 +15,6 @@ use shared::{
         QueueKind, Received,
         payloads::{CommandPayload, SendPayload},
     },
-    services::Context,
     store::{
         StoreError, devices,
         outbox::{self, Waiting},
@@ -25,26 +24,12 @@ use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    inbound::KnownContacts,
-    outbound::{Entries, Job, Progress, lane::Ask},
-    ownership::Lease,
+    outbound::{Entries, Job, lane::CatchUpRequest},
+    ownership::{Assignment, Lease},
     retry::Backoff,
-    session::{DeviceHandle, Order, Place, Sessions},
-    session_store::SessionStores,
-    whatsapp::WhatsApp,
+    session::{DeviceHandle, Order},
+    worker::Worker,
 };
-
-/// What every shard of a connector works with. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Worker {
-    pub ctx: Context,
-    pub keys: SessionStores,
-    pub whatsapp: WhatsApp,
-    pub contacts: KnownContacts,
-    /// How many sockets this process has open.
-    pub sessions: Sessions,
-    pub progress: Progress,
-}
 
 /// How often the shard's devices are looked at, whatever became of the commands that told of a wish.
 const LOOK: Duration = Duration::from_secs(300);
@@ -151,7 +136,7 @@ impl Shard {
         for Waiting { tenant, device, .. } in waiting {
             let busy = self.devices.lock().await.get(&device).is_some_and(DeviceHandle::has_work);
             if !busy {
-                self.order(tenant, device, Order::CatchUp(Ask::default())).await;
+                self.order(tenant, device, Order::CatchUp(CatchUpRequest::default())).await;
             }
         }
         Ok(())
@@ -209,11 +194,12 @@ impl Shard {
                 let entry = entries.hold(send.receipt_handle);
                 let order = match message.turn {
                     Some(turn) if message.after_gap => {
-                        self.order(tenant, device, Order::CatchUp(Ask { entry: None, gap: true })).await;
+                        self.order(tenant, device, Order::CatchUp(CatchUpRequest { entry: None, gap: true }))
+                            .await;
                         Order::Send(Box::new(Job::queued(message.message_id, turn, entry)))
                     }
                     Some(turn) => Order::Send(Box::new(Job::queued(message.message_id, turn, entry))),
-                    None => Order::CatchUp(Ask { entry: Some(entry), gap: message.after_gap }),
+                    None => Order::CatchUp(CatchUpRequest { entry: Some(entry), gap: message.after_gap }),
                 };
                 self.order(tenant, device, order).await;
             }
@@ -243,13 +229,13 @@ impl Shard {
         // What is left of the former one goes first: a device has one socket. The fresh one waits for that, and
         // nobody else does.
         let former = devices.remove(&device);
-        let place = Place { tenant, device, shard: self.number, lease: self.lease.clone() };
+        let assignment = Assignment { tenant, device, shard: self.number, lease: self.lease.clone() };
         // It begins with a look.
         let (row, order) = match order {
             Order::Look(row) => (row, None),
             order => (None, Some(order)),
         };
-        let fresh = DeviceHandle::start(self.worker.clone(), place, row, former);
+        let fresh = DeviceHandle::start(self.worker.clone(), assignment, row, former);
         if order.is_some_and(|order| fresh.order(order).is_err()) {
             tracing::error!(%device, "a device takes no orders; its queue brings them back");
         }

@@ -20,7 +20,7 @@ use shared::{
 use tokio::time::Instant;
 
 use super::Entry;
-use crate::{retry::patiently, session::Place, shard::Worker};
+use crate::{ownership::Assignment, retry::patiently, worker::Worker};
 
 /// How long a change may stay in memory only, when no limit depends on it: so far `GET …/queue` lags behind.
 const STORED_WITHIN: Duration = Duration::from_secs(10);
@@ -145,9 +145,9 @@ impl Ledger {
 
     /// Stores it, and deletes the entries that waited for that. `false` when a later holder of the device
     /// has stored its own.
-    pub async fn store(&mut self, worker: &Worker, place: &Place) -> Result<bool, Error> {
+    pub async fn store(&mut self, worker: &Worker, assignment: &Assignment) -> Result<bool, Error> {
         if self.changed_at.is_some() {
-            let (db, epoch) = (&worker.ctx.db, place.lease.epoch());
+            let (db, epoch) = (&worker.ctx.db, assignment.lease.epoch());
             let put = || async { Ok(lanes::put(db, self.link, &self.lane, epoch).await?) };
             match patiently(put).await {
                 Ok(Written::Done) => {}

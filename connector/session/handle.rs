@@ -19,13 +19,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, actor};
+use super::actor;
 use crate::{
     outbound::{
         Entry, Job,
-        lane::{self, Ask, Ends, LaneOrder, Standing},
+        lane::{self, CatchUpRequest, Channels, LaneOrder, Standing},
     },
-    shard::Worker,
+    ownership::Assignment,
+    worker::Worker,
 };
 
 /// Orders that may wait for a device. SQS hands out at most ten messages of one group at a time, and a device
@@ -44,12 +45,12 @@ pub(crate) enum Order {
     /// Send a message.
     Send(Box<Job>),
     /// Look into the outbox: it holds messages that no queue entry tells of.
-    CatchUp(Ask),
+    CatchUp(CatchUpRequest),
 }
 
 /// A device's running actor and lane.
 pub(crate) struct DeviceHandle {
-    place: Place,
+    assignment: Assignment,
     orders: mpsc::Sender<Order>,
     lane_orders: mpsc::Sender<LaneOrder>,
     in_hand: Arc<AtomicUsize>,
@@ -66,7 +67,12 @@ type Former = Shared<BoxFuture<'static, ()>>;
 impl DeviceHandle {
     /// Starts a device's actor, which looks at what the owner wants, and its lane: at once, or when the `former`
     /// ones have come to their ends, since a device has one socket. `row` spares it the reading.
-    pub fn start(worker: Worker, place: Place, row: Option<Box<Device>>, former: Option<Self>) -> Self {
+    pub fn start(
+        worker: Worker,
+        assignment: Assignment,
+        row: Option<Box<Device>>,
+        former: Option<Self>,
+    ) -> Self {
         let former = end_of(former);
         let (orders, orders_in) = mpsc::channel(ROOM);
         let (lane_orders, lane_orders_in) = mpsc::channel(ROOM);
@@ -75,18 +81,18 @@ impl DeviceHandle {
         let look = Arc::new(Notify::new());
         let in_hand = Arc::new(AtomicUsize::new(0));
         let (stop_lane, stop_actor) = (CancellationToken::new(), CancellationToken::new());
-        let ends = Ends {
+        let channels = Channels {
             orders: lane_orders_in,
             open: open_in,
             standing: standing_in,
             look: look.clone(),
             in_hand: in_hand.clone(),
         };
-        let lane = lane::run(worker.clone(), place.clone(), ends, stop_lane.clone());
+        let lane = lane::run(worker.clone(), assignment.clone(), channels, stop_lane.clone());
         let tell = actor::Tell { open, standing, look, lane: lane_orders.clone() };
-        let actor = actor::run(worker, place.clone(), row, orders_in, tell, stop_actor.clone());
+        let actor = actor::run(worker, assignment.clone(), row, orders_in, tell, stop_actor.clone());
         let (lane, actor) = (after(former.clone(), lane), after(former.clone(), actor));
-        Self { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former }
+        Self { assignment, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former }
     }
 
     /// Hands over an order. Gives it back when the device's actor has ended.
@@ -96,12 +102,12 @@ impl DeviceHandle {
         }
         match order {
             Order::Send(job) => self.tell_lane(LaneOrder::Send(job)),
-            Order::CatchUp(ask) => self.tell_lane(LaneOrder::CatchUp(ask)),
+            Order::CatchUp(request) => self.tell_lane(LaneOrder::CatchUp(request)),
             order => match self.orders.try_send(order) {
                 Ok(()) => {}
                 Err(mpsc::error::TrySendError::Closed(order)) => return Err(order),
                 Err(mpsc::error::TrySendError::Full(_)) => {
-                    tracing::warn!(device = %self.place.device, "a device has too many orders; one is dropped");
+                    tracing::warn!(device = %self.assignment.device, "a device has too many orders; one is dropped");
                 }
             },
         }
@@ -112,11 +118,7 @@ impl DeviceHandle {
     fn tell_lane(&self, order: LaneOrder) {
         use mpsc::error::TrySendError::{Closed, Full};
         if let Err(Full(order) | Closed(order)) = self.lane_orders.try_send(order) {
-            let entry = match order {
-                LaneOrder::Send(job) => job.entry,
-                LaneOrder::CatchUp(ask) => ask.entry,
-            };
-            entry.into_iter().for_each(Entry::give_back);
+            order.into_entry().into_iter().for_each(Entry::give_back);
         }
     }
 
@@ -145,7 +147,7 @@ impl DeviceHandle {
     /// socket first.
     pub async fn stop(self) {
         self.stop_lane.cancel();
-        if !self.place.lease.holds() {
+        if !self.assignment.lease.holds() {
             self.stop_actor.cancel();
         }
         self.former.await;
@@ -188,7 +190,7 @@ mod tests {
 
     /// A device whose actor takes so long to come to its end once it is told to.
     fn slow(takes: Duration, former: Option<DeviceHandle>) -> (DeviceHandle, watch::Receiver<&'static str>) {
-        let place = Place {
+        let assignment = Assignment {
             tenant: TenantId::derived([1; 32]),
             device: DeviceId::derived([2; 32]),
             shard: 0,
@@ -208,8 +210,17 @@ mod tests {
             state.send_replace("ended");
         });
         let in_hand = Arc::default();
-        let handle =
-            DeviceHandle { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former };
+        let handle = DeviceHandle {
+            assignment,
+            orders,
+            lane_orders,
+            in_hand,
+            stop_lane,
+            stop_actor,
+            actor,
+            lane,
+            former,
+        };
         (handle, seen)
     }
 

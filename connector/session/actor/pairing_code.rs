@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::Actor;
 use crate::{
     retry::patiently,
-    shard::Worker,
-    whatsapp::{CommandError, Socket},
+    whatsapp::{CommandError, Connection},
+    worker::Worker,
 };
 
 /// How long a pairing code waits for a socket to ask through.
@@ -27,11 +27,11 @@ impl Actor {
         if self.live.is_none() {
             self.look().await;
         }
-        let socket = self.live.as_ref().map(|live| live.socket.clone());
+        let socket = self.live.as_ref().map(|live| live.connection.clone());
         let worker = self.worker.clone();
         tokio::spawn(async move {
             let answer = match socket {
-                Some(socket) => request_code(&socket, &asked.phone_number, &worker).await,
+                Some(socket) => request_code(&*socket, &asked.phone_number, &worker).await,
                 None => Err(failure("not_connecting", "the device could not be connected".into())),
             };
             let answer = answer.and_then(|code| {
@@ -52,7 +52,7 @@ impl Actor {
 }
 
 async fn request_code(
-    socket: &Socket,
+    socket: &dyn Connection,
     phone_number: &str,
     worker: &Worker,
 ) -> Result<PairingCode, CommandFailure> {
