@@ -4,6 +4,7 @@
 //! queues and an actor for each device ([`session`]) with a lane for what it sends ([`outbound`]) and an
 //! inbox for what it receives ([`inbound`]).
 
+mod commands;
 mod connector;
 mod forget;
 pub mod health;
@@ -15,6 +16,8 @@ mod session;
 mod session_count;
 pub mod session_store;
 mod shard;
+#[cfg(test)]
+mod testing;
 pub mod whatsapp;
 mod worker;
 

@@ -32,21 +32,21 @@ use crate::{
 };
 
 /// How often the shard's devices are looked at, whatever became of the commands that told of a wish.
-const LOOK: Duration = Duration::from_secs(300);
+const LOOK_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Just after a shard was taken over, the former holder's queue entries stay hidden and hold back what is
 /// queued behind them. As long as that may last, the outbox tells what there is to send.
-const TAKEOVER: Duration = Duration::from_secs(75);
+const TAKEOVER_PERIOD: Duration = Duration::from_secs(75);
 
 /// How often it is asked meanwhile.
-const TAKEOVER_LOOK: Duration = Duration::from_secs(5);
+const TAKEOVER_LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How many queue entries a shard has in hand at most.
-const MOST_IN_HAND: usize = 2_000;
+const MAX_IN_HAND: usize = 2_000;
 
 /// A moment in which entries that come one by one come together, so that fewer requests bring them; while more
 /// than one device is at work.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER_PAUSE: Duration = Duration::from_millis(10);
 
 struct Shard {
     worker: Worker,
@@ -97,10 +97,10 @@ impl Shard {
     async fn look_now_and_then(self: Arc<Self>, began: Instant) {
         let mut looked = Instant::now();
         loop {
-            let newly = began.elapsed() < TAKEOVER;
-            tokio::time::sleep(if newly { TAKEOVER_LOOK } else { LOOK }).await;
+            let newly = began.elapsed() < TAKEOVER_PERIOD;
+            tokio::time::sleep(if newly { TAKEOVER_LOOK_INTERVAL } else { LOOK_INTERVAL }).await;
             let outcome = if newly { self.catch_up().await } else { Ok(()) };
-            let outcome = match looked.elapsed() >= LOOK {
+            let outcome = match looked.elapsed() >= LOOK_INTERVAL {
                 true => {
                     looked = Instant::now();
                     outcome.and(self.look().await)
@@ -156,10 +156,11 @@ impl Shard {
             backoff.reset();
             let mut done = Vec::with_capacity(received.len());
             for command in received {
-                let (tenant, device) = command.payload.device();
-                let order = match command.payload {
-                    CommandPayload::DeviceChangedV1(_) => Order::Look(None),
-                    CommandPayload::PairingCodeV1(asked) => Order::PairingCode(asked),
+                let CommandPayload { account_id: tenant, device_id: device, command_id, .. } =
+                    command.payload;
+                let order = match command_id {
+                    Some(_) => Order::Command(Box::new(command.payload)),
+                    None => Order::Look(None),
                 };
                 self.order(tenant, device, order).await;
                 done.push(command.receipt_handle);
@@ -174,7 +175,7 @@ impl Shard {
     async fn receive_sends(self: Arc<Self>, entries: Entries) {
         let mut backoff = Backoff::default();
         loop {
-            while entries.count() >= MOST_IN_HAND {
+            while entries.count() >= MAX_IN_HAND {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             let received: Vec<Received<SendPayload>> = match self.receive(QueueKind::Sends).await {
@@ -204,7 +205,7 @@ impl Shard {
                 self.order(tenant, device, order).await;
             }
             if devices.len() > 1 || entries.count() > devices.len() {
-                tokio::time::sleep(GATHER).await;
+                tokio::time::sleep(GATHER_PAUSE).await;
             }
         }
     }

@@ -26,13 +26,13 @@ use crate::{ownership::Assignment, retry::patiently, worker::Worker};
 const STORED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long it waits after it could not be stored.
-const AGAIN: Duration = Duration::from_secs(5);
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long entries may wait for the ledger.
-const LONGEST: Duration = Duration::from_secs(15);
+const MAX_ENTRY_WAIT: Duration = Duration::from_secs(15);
 
 /// How many entries may.
-const MOST: usize = 10;
+const MAX_ENTRIES: usize = 10;
 
 /// The ledger of one lane.
 pub(super) struct Ledger {
@@ -137,8 +137,8 @@ impl Ledger {
         let wait = match self.entries.len() {
             _ if self.urgent => Duration::ZERO,
             0 => STORED_WITHIN,
-            n if n >= MOST || idle => Duration::ZERO,
-            _ => LONGEST,
+            n if n >= MAX_ENTRIES || idle => Duration::ZERO,
+            _ => MAX_ENTRY_WAIT,
         };
         Some(changed_at + wait)
     }
@@ -157,7 +157,7 @@ impl Ledger {
                 }
                 Err(error) => {
                     // Not at once again, however urgent.
-                    self.changed_at = Some(Instant::now() + AGAIN);
+                    self.changed_at = Some(Instant::now() + RETRY_PAUSE);
                     return Err(error);
                 }
             }

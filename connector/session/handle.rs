@@ -12,7 +12,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use shared::{domain::device::Device, queue::payloads::PairingCodeV1};
+use shared::{domain::device::Device, queue::payloads::CommandPayload};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinHandle,
@@ -31,17 +31,17 @@ use crate::{
 
 /// Orders that may wait for a device. SQS hands out at most ten messages of one group at a time, and a device
 /// has two groups.
-const ROOM: usize = 64;
+const MAX_WAITING_ORDERS: usize = 64;
 
 /// How long a device's lane, and then its actor, may take to come to their ends.
-const LONGEST_END: Duration = Duration::from_secs(8);
+const END_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Something for a device to do.
 pub(crate) enum Order {
     /// Look at what the owner wants; with the device's row, when that has just been read.
     Look(Option<Box<Device>>),
-    /// Answer with a pairing code.
-    PairingCode(PairingCodeV1),
+    /// Answer a question to the socket.
+    Command(Box<CommandPayload>),
     /// Send a message.
     Send(Box<Job>),
     /// Look into the outbox: it holds messages that no queue entry tells of.
@@ -74,8 +74,8 @@ impl DeviceHandle {
         former: Option<Self>,
     ) -> Self {
         let former = end_of(former);
-        let (orders, orders_in) = mpsc::channel(ROOM);
-        let (lane_orders, lane_orders_in) = mpsc::channel(ROOM);
+        let (orders, orders_in) = mpsc::channel(MAX_WAITING_ORDERS);
+        let (lane_orders, lane_orders_in) = mpsc::channel(MAX_WAITING_ORDERS);
         let (open, open_in) = watch::channel(None);
         let (standing, standing_in) = watch::channel(Standing::Unknown);
         let look = Arc::new(Notify::new());
@@ -174,7 +174,7 @@ fn after(former: Former, work: impl Future<Output = ()> + Send + 'static) -> Joi
 
 /// Waits for a task to end, but not for ever: the shard is to be handed over.
 async fn end(mut task: JoinHandle<()>) {
-    if tokio::time::timeout(LONGEST_END, &mut task).await.is_err() {
+    if tokio::time::timeout(END_TIMEOUT, &mut task).await.is_err() {
         tracing::warn!("a device did not come to its end in time and is dropped");
         task.abort();
         let _ended = task.await;
@@ -196,8 +196,8 @@ mod tests {
             shard: 0,
             lease: Lease::forever(0, 1),
         };
-        let (orders, _) = mpsc::channel(ROOM);
-        let (lane_orders, _) = mpsc::channel(ROOM);
+        let (orders, _) = mpsc::channel(MAX_WAITING_ORDERS);
+        let (lane_orders, _) = mpsc::channel(MAX_WAITING_ORDERS);
         let (state, seen) = watch::channel("waiting");
         let former = end_of(former);
         let (stop_lane, stop_actor) = (CancellationToken::new(), CancellationToken::new());

@@ -14,7 +14,10 @@ use shared::{
     domain::ids::{DeviceId, TenantId},
     store::session_keys::{MAX_BATCH, SessionKeyRow, SessionKeyWrite},
 };
-use whatsapp_rust::wacore::store::traits::LidPnMappingEntry;
+use whatsapp_rust::wacore::store::{
+    Device,
+    traits::{DeviceStore, LidPnMappingEntry},
+};
 
 use super::{
     CommitSettings, SessionStore, SessionStores,
@@ -177,6 +180,13 @@ impl Clock for FixedClock {
 pub(super) fn ids() -> (TenantId, DeviceId) {
     let now = Timestamp::from_unix_millis(1_700_000_000_000);
     (TenantId::generate(now), DeviceId::generate(now))
+}
+
+/// Stores the keys of a device that a phone has linked.
+pub(crate) async fn link(store: &SessionStore) {
+    let mut device = Device::new();
+    device.pn = Some("6281234567890:1@s.whatsapp.net".parse().unwrap());
+    store.save(&device).await.unwrap();
 }
 
 /// Fast settings: no lingering, short pauses.

@@ -2,7 +2,6 @@
 
 mod admission;
 mod on_state;
-mod pairing_code;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +10,7 @@ use shared::{
         device::{Desired, Device, DeviceStatus},
         phone::PhoneNumber,
     },
+    queue::payloads::CommandPayload,
     services::{self, Error},
     store::devices,
 };
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Order, report, told::Told};
 use crate::{
+    commands,
     inbound::DeviceInbox,
     outbound::lane::{LaneOrder, OpenConnection, Standing},
     ownership::Assignment,
@@ -33,10 +34,10 @@ use crate::{
 };
 
 /// How long unlinking waits for a socket to tell WhatsApp through.
-const UNLINK_PATIENCE: Duration = Duration::from_secs(15);
+const UNLINK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a stop waits for what is under way.
-const LAST_WORK: Duration = Duration::from_secs(2);
+const STOP_GRACE: Duration = Duration::from_secs(2);
 
 struct Actor {
     worker: Worker,
@@ -110,7 +111,7 @@ pub(super) async fn run(
     let stopped = async || {
         stop.cancelled().await;
         if lease.holds() {
-            tokio::time::sleep(LAST_WORK).await;
+            tokio::time::sleep(STOP_GRACE).await;
         }
     };
     let mut existence = tokio::select! {
@@ -184,12 +185,21 @@ impl Actor {
     async fn does(&mut self, todo: Todo) -> Existence {
         match todo {
             Todo::Order(Order::Look(row)) => return self.look_at(row).await,
-            Todo::Order(Order::PairingCode(asked)) => self.pairing_code(asked).await,
+            Todo::Order(Order::Command(command)) => self.answer(*command).await,
             Todo::Order(Order::Send(_) | Order::CatchUp(_)) => {}
             Todo::News(News::State(state)) => self.on_state(state).await,
             Todo::News(News::Unstored) => self.on_unstored().await,
         }
         Existence::There
+    }
+
+    /// Answers a command beside the event loop, through a connection that is made if the owner wants one.
+    async fn answer(&mut self, command: CommandPayload) {
+        if self.live.is_none() {
+            self.look().await;
+        }
+        let connection = self.live.as_ref().map(|live| live.connection.clone());
+        tokio::spawn(commands::answer(self.worker.ctx.clone(), command, connection));
     }
 
     /// Looks at what the owner wants and does it.
@@ -335,7 +345,7 @@ impl Actor {
     async fn wait_until_connected(&mut self) {
         let Some(live) = &mut self.live else { return };
         let settled = |state: &SocketState| matches!(state, SocketState::Connected(_) | SocketState::Over(_));
-        let _in_time = tokio::time::timeout(UNLINK_PATIENCE, live.states.wait_for(settled)).await;
+        let _in_time = tokio::time::timeout(UNLINK_TIMEOUT, live.states.wait_for(settled)).await;
     }
 
     fn tell_standing(&self, row: &Device) {

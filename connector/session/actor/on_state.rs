@@ -20,7 +20,7 @@ use crate::{
 const AFTER_REPLACED: Duration = Duration::from_secs(60);
 
 /// A connection that lasted so long was not too soon after the one before.
-const CALM: Duration = Duration::from_secs(30 * 60);
+const CALM_AFTER: Duration = Duration::from_secs(30 * 60);
 
 impl Actor {
     pub(super) async fn on_state(&mut self, state: SocketState) {
@@ -89,7 +89,7 @@ impl Actor {
                 self.fail(format!("WhatsApp refused the connection ({code}): {reason}"), pause).await;
             }
             End::RateLimited => {
-                if self.connected_at.take().is_some_and(|at| at.elapsed() >= CALM) {
+                if self.connected_at.take().is_some_and(|at| at.elapsed() >= CALM_AFTER) {
                     self.slowdowns = 0;
                 }
                 self.slowdowns += 1;

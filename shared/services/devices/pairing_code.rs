@@ -1,34 +1,18 @@
 //! Linking by a code that is typed on the phone.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use super::{Wish, get, want};
 use crate::{
-    clock::Timestamp,
     domain::{
-        command::CommandFailure,
+        command::{CommandFailure, PairingCode, RequestPairingCode},
         device::{Admission, Desired, Device, DeviceStatus},
         ids::DeviceId,
         phone::PhoneNumber,
     },
-    queue::payloads::{CommandPayload, PairingCodeV1},
-    secret::Secret,
     services::{
-        Caller, Category, Context, Error, Invalid,
+        Caller, Context, Error, Invalid,
         commands::{Answer, ask},
     },
 };
-
-/// A code to type on the phone, under *Linked devices*, *Link with phone number*.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PairingCode {
-    /// Eight characters: as good as a login, so never shown in a log.
-    pub code: Secret,
-    /// Until when it can be typed.
-    pub expires_at: Timestamp,
-}
 
 /// Asks WhatsApp for a code that links the caller's device to the phone with this number. Connects the
 /// device when it is not.
@@ -48,7 +32,7 @@ pub async fn pairing_code(
     let Some(number) = number else { return Err(Error::internal("an invalid number was let through")) };
     let mut device = get(ctx, caller, id).await?;
     if device.status == DeviceStatus::Connected {
-        return Err(Error::conflict("already_connected", "the device is linked and connected"));
+        return Err(Error::conflict(CommandFailure::ALREADY_CONNECTED, "the device is linked and connected"));
     }
     let allow_number_change = allow_number_change || device.allow_number_change;
     let allowing = Device { allow_number_change, ..device.clone() };
@@ -60,27 +44,5 @@ pub async fn pairing_code(
     } else if device.allow_number_change != allow_number_change {
         device = want(ctx, caller, id, Wish { status: None, ..Wish::connected(allow_number_change) }).await?;
     }
-    let answer = ask(ctx, &device, |command_id| {
-        CommandPayload::PairingCodeV1(PairingCodeV1 {
-            command_id,
-            account_id: device.account_id,
-            device_id: device.id,
-            phone_number: number.digits().into(),
-        })
-    })
-    .await?;
-    let command = match answer {
-        Answer::Pending(id) => return Ok(Answer::Pending(id)),
-        Answer::Ready(command) => command,
-    };
-    match (command.result, command.error) {
-        (Some(result), _) => serde_json::from_value(result).map(Answer::Ready).map_err(Error::internal),
-        (None, Some(CommandFailure { code, message })) if code == "already_connected" => {
-            Err(Error::conflict("already_connected", message))
-        }
-        (None, failure) => {
-            let message = failure.map(|failure| failure.message).unwrap_or_default();
-            Err(Error::new(Category::Conflict, "pairing_code_refused", message))
-        }
-    }
+    ask(ctx, &device, &RequestPairingCode { phone_number: number.digits().into() }).await
 }
