@@ -259,3 +259,7 @@ fn is_unfinished(device: &Device) -> bool {
         Desired::LoggedOut => device.status != DeviceStatus::LoggedOut,
     }
 }
+
+#[cfg(test)]
+#[path = "shard_tests.rs"]
+mod tests;

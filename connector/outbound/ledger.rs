@@ -183,3 +183,7 @@ impl Ledger {
         self.changed_at.get_or_insert_with(Instant::now);
     }
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

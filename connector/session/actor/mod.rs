@@ -412,3 +412,6 @@ impl Actor {
         tracing::warn!(device = %self.assignment.device, error, "{what}");
     }
 }
+
+#[cfg(test)]
+mod tests;
