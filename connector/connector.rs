@@ -13,10 +13,11 @@ use crate::{
     inbound::KnownContacts,
     outbound::Progress,
     ownership::{Lease, Leases, Ownership},
-    session::Sessions,
+    session_count::SessionCount,
     session_store::{CommitSettings, SessionStores},
-    shard::{self, Worker},
+    shard,
     whatsapp::{AddressError, WhatsApp, WhatsAppConfig},
+    worker::Worker,
 };
 
 /// The longest that a stop waits for sends under way.
@@ -28,7 +29,7 @@ const LAST_EVENTS: Duration = Duration::from_secs(3);
 /// A running connector.
 pub struct Connector {
     id: WorkerId,
-    sessions: Sessions,
+    sessions: SessionCount,
     beaten: watch::Receiver<Option<Timestamp>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -50,14 +51,15 @@ impl Connector {
     pub fn start(ctx: Context, master_key: &MasterKey, whatsapp: WhatsAppConfig) -> Result<Self, StartError> {
         let sealer = master_key.sealer("session-keys");
         let keys = SessionStores::new(ctx.db.clone(), sealer, ctx.clock.clone(), CommitSettings::default());
-        let whatsapp = WhatsApp::new(whatsapp)?;
-        let (contacts, sessions) = (KnownContacts::default(), Sessions::default());
+        let rate_limit_pause = whatsapp.rate_limit_pause;
+        let connections = Arc::new(WhatsApp::new(whatsapp)?);
+        let (contacts, sessions) = (KnownContacts::default(), SessionCount::default());
         let id = WorkerId::generate(ctx.now());
         let (db, shards, clock) = (ctx.db.clone(), ctx.queues.shards(), ctx.clock.clone());
         let ownership = Arc::new(Leases::start(db, shards, id, clock, sessions.clone()));
         let (counted, beaten) = (sessions.clone(), ownership.beaten());
         let progress = Progress::start(ctx.clone());
-        let worker = Worker { ctx, keys, whatsapp, contacts, sessions, progress };
+        let worker = Worker { ctx, keys, connections, rate_limit_pause, contacts, sessions, progress };
         let stop = CancellationToken::new();
         let task = tokio::spawn(serve(worker, ownership, stop.clone()));
         Ok(Self { id, sessions: counted, beaten, stop, task })

@@ -15,7 +15,6 @@ use shared::{
         QueueKind, Received,
         payloads::{CommandPayload, SendPayload},
     },
-    services::Context,
     store::{
         StoreError, devices,
         outbox::{self, Waiting},
@@ -25,43 +24,29 @@ use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    inbound::KnownContacts,
-    outbound::{Entries, Job, Progress, lane::Ask},
-    ownership::Lease,
+    outbound::{Entries, Job, lane::CatchUpRequest},
+    ownership::{Assignment, Lease},
     retry::Backoff,
-    session::{DeviceHandle, Order, Place, Sessions},
-    session_store::SessionStores,
-    whatsapp::WhatsApp,
+    session::{DeviceHandle, Order},
+    worker::Worker,
 };
 
-/// What every shard of a connector works with. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Worker {
-    pub ctx: Context,
-    pub keys: SessionStores,
-    pub whatsapp: WhatsApp,
-    pub contacts: KnownContacts,
-    /// How many sockets this process has open.
-    pub sessions: Sessions,
-    pub progress: Progress,
-}
-
 /// How often the shard's devices are looked at, whatever became of the commands that told of a wish.
-const LOOK: Duration = Duration::from_secs(300);
+const LOOK_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Just after a shard was taken over, the former holder's queue entries stay hidden and hold back what is
 /// queued behind them. As long as that may last, the outbox tells what there is to send.
-const TAKEOVER: Duration = Duration::from_secs(75);
+const TAKEOVER_PERIOD: Duration = Duration::from_secs(75);
 
 /// How often it is asked meanwhile.
-const TAKEOVER_LOOK: Duration = Duration::from_secs(5);
+const TAKEOVER_LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How many queue entries a shard has in hand at most.
-const MOST_IN_HAND: usize = 2_000;
+const MAX_IN_HAND: usize = 2_000;
 
 /// A moment in which entries that come one by one come together, so that fewer requests bring them; while more
 /// than one device is at work.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER_PAUSE: Duration = Duration::from_millis(10);
 
 struct Shard {
     worker: Worker,
@@ -112,10 +97,10 @@ impl Shard {
     async fn look_now_and_then(self: Arc<Self>, began: Instant) {
         let mut looked = Instant::now();
         loop {
-            let newly = began.elapsed() < TAKEOVER;
-            tokio::time::sleep(if newly { TAKEOVER_LOOK } else { LOOK }).await;
+            let newly = began.elapsed() < TAKEOVER_PERIOD;
+            tokio::time::sleep(if newly { TAKEOVER_LOOK_INTERVAL } else { LOOK_INTERVAL }).await;
             let outcome = if newly { self.catch_up().await } else { Ok(()) };
-            let outcome = match looked.elapsed() >= LOOK {
+            let outcome = match looked.elapsed() >= LOOK_INTERVAL {
                 true => {
                     looked = Instant::now();
                     outcome.and(self.look().await)
@@ -151,7 +136,7 @@ impl Shard {
         for Waiting { tenant, device, .. } in waiting {
             let busy = self.devices.lock().await.get(&device).is_some_and(DeviceHandle::has_work);
             if !busy {
-                self.order(tenant, device, Order::CatchUp(Ask::default())).await;
+                self.order(tenant, device, Order::CatchUp(CatchUpRequest::default())).await;
             }
         }
         Ok(())
@@ -171,10 +156,11 @@ impl Shard {
             backoff.reset();
             let mut done = Vec::with_capacity(received.len());
             for command in received {
-                let (tenant, device) = command.payload.device();
-                let order = match command.payload {
-                    CommandPayload::DeviceChangedV1(_) => Order::Look(None),
-                    CommandPayload::PairingCodeV1(asked) => Order::PairingCode(asked),
+                let CommandPayload { account_id: tenant, device_id: device, command_id, .. } =
+                    command.payload;
+                let order = match command_id {
+                    Some(_) => Order::Command(Box::new(command.payload)),
+                    None => Order::Look(None),
                 };
                 self.order(tenant, device, order).await;
                 done.push(command.receipt_handle);
@@ -189,7 +175,7 @@ impl Shard {
     async fn receive_sends(self: Arc<Self>, entries: Entries) {
         let mut backoff = Backoff::default();
         loop {
-            while entries.count() >= MOST_IN_HAND {
+            while entries.count() >= MAX_IN_HAND {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             let received: Vec<Received<SendPayload>> = match self.receive(QueueKind::Sends).await {
@@ -209,16 +195,17 @@ impl Shard {
                 let entry = entries.hold(send.receipt_handle);
                 let order = match message.turn {
                     Some(turn) if message.after_gap => {
-                        self.order(tenant, device, Order::CatchUp(Ask { entry: None, gap: true })).await;
+                        self.order(tenant, device, Order::CatchUp(CatchUpRequest { entry: None, gap: true }))
+                            .await;
                         Order::Send(Box::new(Job::queued(message.message_id, turn, entry)))
                     }
                     Some(turn) => Order::Send(Box::new(Job::queued(message.message_id, turn, entry))),
-                    None => Order::CatchUp(Ask { entry: Some(entry), gap: message.after_gap }),
+                    None => Order::CatchUp(CatchUpRequest { entry: Some(entry), gap: message.after_gap }),
                 };
                 self.order(tenant, device, order).await;
             }
             if devices.len() > 1 || entries.count() > devices.len() {
-                tokio::time::sleep(GATHER).await;
+                tokio::time::sleep(GATHER_PAUSE).await;
             }
         }
     }
@@ -243,13 +230,13 @@ impl Shard {
         // What is left of the former one goes first: a device has one socket. The fresh one waits for that, and
         // nobody else does.
         let former = devices.remove(&device);
-        let place = Place { tenant, device, shard: self.number, lease: self.lease.clone() };
+        let assignment = Assignment { tenant, device, shard: self.number, lease: self.lease.clone() };
         // It begins with a look.
         let (row, order) = match order {
             Order::Look(row) => (row, None),
             order => (None, Some(order)),
         };
-        let fresh = DeviceHandle::start(self.worker.clone(), place, row, former);
+        let fresh = DeviceHandle::start(self.worker.clone(), assignment, row, former);
         if order.is_some_and(|order| fresh.order(order).is_err()) {
             tracing::error!(%device, "a device takes no orders; its queue brings them back");
         }
@@ -272,3 +259,7 @@ fn is_unfinished(device: &Device) -> bool {
         Desired::LoggedOut => device.status != DeviceStatus::LoggedOut,
     }
 }
+
+#[cfg(test)]
+#[path = "shard_tests.rs"]
+mod tests;

@@ -18,10 +18,10 @@ use tokio::sync::{Notify, watch};
 
 use super::UnderWay;
 use crate::{
+    ownership::Assignment,
     retry::{Backoff, patiently},
-    session::Place,
-    shard::Worker,
     whatsapp::{Chat, Identity, InboundMessage, Inbox, InboxError, Receipt, ReceiptKind},
+    worker::Worker,
 };
 
 /// The longest name that a sender is shown with, in characters.
@@ -36,7 +36,7 @@ const TELLING: Duration = Duration::from_secs(20);
 /// Stores what one device receives.
 pub(crate) struct DeviceInbox {
     worker: Worker,
-    place: Place,
+    assignment: Assignment,
     /// Told when messages could not be stored. WhatsApp delivers them again after the next connect only.
     failed: Arc<Notify>,
     /// What the owner sent elsewhere and is being stored.
@@ -49,11 +49,11 @@ impl DeviceInbox {
     /// The inbox of a device.
     pub fn new(
         worker: Worker,
-        place: Place,
+        assignment: Assignment,
         failed: Arc<Notify>,
         generation: watch::Receiver<Option<u32>>,
     ) -> Self {
-        Self { worker, place, failed, under_way: UnderWay::default(), generation }
+        Self { worker, assignment, failed, under_way: UnderWay::default(), generation }
     }
 
     /// Whose messages these are. A phone that may not link the device has it logged out, and what comes until then
@@ -67,7 +67,7 @@ impl DeviceInbox {
     async fn admitted(&self) -> Option<Link> {
         let mut generation = self.generation.clone();
         let known = generation.wait_for(Option::is_some).await.ok()?;
-        (*known).map(|known| self.place.link(known))
+        (*known).map(|known| self.assignment.link(known))
     }
 
     /// Stores a message; says what is to be told of it.
@@ -100,7 +100,7 @@ impl DeviceInbox {
 
     /// Receipts of what the owner sent may have come before it.
     async fn look_for_receipts(&self, of_owner: &[String]) {
-        let Place { tenant, device, .. } = self.place;
+        let Assignment { tenant, device, .. } = self.assignment;
         for id in of_owner {
             self.worker.progress.stored(tenant, device, id).await;
         }
@@ -108,7 +108,7 @@ impl DeviceInbox {
 
     /// Sets aside a message that can never be stored.
     async fn set_aside(&self, message: &InboundMessage, why: &Error) -> Result<(), Error> {
-        let Place { tenant, device, .. } = self.place;
+        let Assignment { tenant, device, .. } = self.assignment;
         let content = json!({
             "waMessageId": message.wa_message_id,
             "chat": message.chat.jid(),
@@ -131,7 +131,7 @@ impl DeviceInbox {
     /// Tells of what is stored. When the queue of events stays away, WhatsApp delivers the messages again and
     /// they are told of then, too.
     async fn tell(&self, told: Vec<NewEvent>) -> Result<(), InboxError> {
-        let emitting = self.worker.ctx.emitter.emit(self.place.tenant, told);
+        let emitting = self.worker.ctx.emitter.emit(self.assignment.tenant, told);
         tokio::time::timeout(TELLING, emitting)
             .await
             .map_err(|_| InboxError("the queue of events is away".into()))
@@ -189,8 +189,8 @@ impl Inbox for DeviceInbox {
         }
         let mut backoff = Backoff::default();
         while let Err(error) = self.store_all(&messages).await {
-            let device = self.place.device;
-            if !self.place.lease.holds() {
+            let device = self.assignment.device;
+            if !self.assignment.lease.holds() {
                 tracing::error!(%device, %error, "messages that come once only are lost: they could not be stored before another connector took the device over");
                 return;
             }
@@ -229,7 +229,7 @@ impl Inbox for DeviceInbox {
         // It is asked for again by the next socket.
         let naming = || messages::record_group_subject(&self.worker.ctx, link, &group, &subject);
         if let Err(error) = patiently(naming).await {
-            tracing::warn!(device = %self.place.device, error = &error as &dyn std::error::Error, "what a group is called cannot be written");
+            tracing::warn!(device = %self.assignment.device, error = &error as &dyn std::error::Error, "what a group is called cannot be written");
         }
     }
 
@@ -239,8 +239,8 @@ impl Inbox for DeviceInbox {
         let mut backoff = Backoff::default();
         let learn = || self.worker.contacts.learn(&self.worker.ctx, link, &lid, &phone);
         while let Err(error) = patiently(learn).await {
-            tracing::warn!(device = %self.place.device, error = &error as &dyn std::error::Error, "a contact's identity cannot be written yet");
-            if !self.place.lease.holds() {
+            tracing::warn!(device = %self.assignment.device, error = &error as &dyn std::error::Error, "a contact's identity cannot be written yet");
+            if !self.assignment.lease.holds() {
                 return;
             }
             tokio::time::sleep(backoff.next()).await;

@@ -194,3 +194,7 @@ where
         }
     }
 }
+
+#[cfg(test)]
+#[path = "entries_tests.rs"]
+mod tests;

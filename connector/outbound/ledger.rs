@@ -20,19 +20,19 @@ use shared::{
 use tokio::time::Instant;
 
 use super::Entry;
-use crate::{retry::patiently, session::Place, shard::Worker};
+use crate::{ownership::Assignment, retry::patiently, worker::Worker};
 
 /// How long a change may stay in memory only, when no limit depends on it: so far `GET …/queue` lags behind.
 const STORED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long it waits after it could not be stored.
-const AGAIN: Duration = Duration::from_secs(5);
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long entries may wait for the ledger.
-const LONGEST: Duration = Duration::from_secs(15);
+const MAX_ENTRY_WAIT: Duration = Duration::from_secs(15);
 
 /// How many entries may.
-const MOST: usize = 10;
+const MAX_ENTRIES: usize = 10;
 
 /// The ledger of one lane.
 pub(super) struct Ledger {
@@ -137,17 +137,17 @@ impl Ledger {
         let wait = match self.entries.len() {
             _ if self.urgent => Duration::ZERO,
             0 => STORED_WITHIN,
-            n if n >= MOST || idle => Duration::ZERO,
-            _ => LONGEST,
+            n if n >= MAX_ENTRIES || idle => Duration::ZERO,
+            _ => MAX_ENTRY_WAIT,
         };
         Some(changed_at + wait)
     }
 
     /// Stores it, and deletes the entries that waited for that. `false` when a later holder of the device
     /// has stored its own.
-    pub async fn store(&mut self, worker: &Worker, place: &Place) -> Result<bool, Error> {
+    pub async fn store(&mut self, worker: &Worker, assignment: &Assignment) -> Result<bool, Error> {
         if self.changed_at.is_some() {
-            let (db, epoch) = (&worker.ctx.db, place.lease.epoch());
+            let (db, epoch) = (&worker.ctx.db, assignment.lease.epoch());
             let put = || async { Ok(lanes::put(db, self.link, &self.lane, epoch).await?) };
             match patiently(put).await {
                 Ok(Written::Done) => {}
@@ -157,7 +157,7 @@ impl Ledger {
                 }
                 Err(error) => {
                     // Not at once again, however urgent.
-                    self.changed_at = Some(Instant::now() + AGAIN);
+                    self.changed_at = Some(Instant::now() + RETRY_PAUSE);
                     return Err(error);
                 }
             }
@@ -183,3 +183,7 @@ impl Ledger {
         self.changed_at.get_or_insert_with(Instant::now);
     }
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

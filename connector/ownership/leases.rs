@@ -30,7 +30,7 @@ use super::{
     rows::Rows,
     standstill::Standstill,
 };
-use crate::session::Sessions;
+use crate::session_count::SessionCount;
 
 /// How often it looks who holds what.
 const LOOK: Duration = Duration::from_secs(1);
@@ -98,7 +98,13 @@ enum Phase {
 
 impl Leases {
     /// Begins to register, to look and to take.
-    pub(crate) fn start(db: Db, shards: u16, me: WorkerId, clock: SharedClock, sessions: Sessions) -> Self {
+    pub(crate) fn start(
+        db: Db,
+        shards: u16,
+        me: WorkerId,
+        clock: SharedClock,
+        sessions: SessionCount,
+    ) -> Self {
         let leases = Self::with(Arc::new(db), shards, me, clock, sessions);
         leases.run();
         leases
@@ -109,7 +115,7 @@ impl Leases {
         shards: u16,
         me: WorkerId,
         clock: SharedClock,
-        sessions: Sessions,
+        sessions: SessionCount,
     ) -> Self {
         Self(Arc::new(Inner {
             me,

@@ -19,7 +19,7 @@ use shared::{
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{Epoch, Lease, Leases, Ownership, TAKEOVER_AFTER, rows::Rows};
-use crate::session::Sessions;
+use crate::session_count::SessionCount;
 
 /// The tables of a deployment, as they would be in DynamoDB.
 #[derive(Default)]
@@ -165,7 +165,7 @@ impl Node {
     fn start(tables: &Tables, n: u8, shards: u16) -> Self {
         let (id, tables) = (WorkerId::derived([n; 32]), tables.own_way());
         let (rows, clock) = (Arc::new(tables.clone()), Arc::new(tables.clone()));
-        let leases = Arc::new(Leases::with(rows, shards, id, clock, Sessions::default()));
+        let leases = Arc::new(Leases::with(rows, shards, id, clock, SessionCount::default()));
         leases.run();
         let held = leases.held();
         let connector = tokio::spawn(connect(leases.clone(), leases.held()));

@@ -1,5 +1,6 @@
 //! Which shards this connector serves.
 
+mod assignment;
 mod balance;
 mod lease;
 mod leases;
@@ -14,6 +15,7 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use assignment::Assignment;
 pub use lease::{Epoch, Lease};
 pub use leases::Leases;
 

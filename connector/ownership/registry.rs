@@ -7,7 +7,7 @@ use shared::{
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::time::Instant;
 
-use crate::session::Sessions;
+use crate::session_count::SessionCount;
 
 /// Measures what this process uses, and says who it is.
 pub(super) struct Registry {
@@ -15,7 +15,7 @@ pub(super) struct Registry {
     host: String,
     started_at: Timestamp,
     clock: SharedClock,
-    sessions: Sessions,
+    sessions: SessionCount,
     /// Absent on a system that cannot be asked.
     system: Option<System>,
     /// When the processors were last asked about, and the milliseconds of them used until then.
@@ -23,7 +23,7 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    pub fn new(id: WorkerId, clock: SharedClock, sessions: Sessions) -> Self {
+    pub fn new(id: WorkerId, clock: SharedClock, sessions: SessionCount) -> Self {
         let host = System::host_name().unwrap_or_else(|_| "unknown".into());
         let before = (Instant::now(), 0);
         let mut registry =
@@ -75,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn a_process_knows_who_it_is_and_what_it_uses() {
         let clock = Arc::new(SystemClock);
-        let mut registry = Registry::new(WorkerId::derived([1; 32]), clock, Sessions::default());
+        let mut registry = Registry::new(WorkerId::derived([1; 32]), clock, SessionCount::default());
         let worker = registry.worker(true);
         assert_eq!((worker.pid, worker.draining, worker.sessions), (std::process::id(), true, 0));
         assert!(worker.memory_bytes > 1 << 20, "{worker:?}");

@@ -12,44 +12,45 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use shared::{domain::device::Device, queue::payloads::PairingCodeV1};
+use shared::{domain::device::Device, queue::payloads::CommandPayload};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, actor};
+use super::actor;
 use crate::{
     outbound::{
         Entry, Job,
-        lane::{self, Ask, Ends, LaneOrder, Standing},
+        lane::{self, CatchUpRequest, Channels, LaneOrder, Standing},
     },
-    shard::Worker,
+    ownership::Assignment,
+    worker::Worker,
 };
 
 /// Orders that may wait for a device. SQS hands out at most ten messages of one group at a time, and a device
 /// has two groups.
-const ROOM: usize = 64;
+const MAX_WAITING_ORDERS: usize = 64;
 
 /// How long a device's lane, and then its actor, may take to come to their ends.
-const LONGEST_END: Duration = Duration::from_secs(8);
+const END_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Something for a device to do.
 pub(crate) enum Order {
     /// Look at what the owner wants; with the device's row, when that has just been read.
     Look(Option<Box<Device>>),
-    /// Answer with a pairing code.
-    PairingCode(PairingCodeV1),
+    /// Answer a question to the socket.
+    Command(Box<CommandPayload>),
     /// Send a message.
     Send(Box<Job>),
     /// Look into the outbox: it holds messages that no queue entry tells of.
-    CatchUp(Ask),
+    CatchUp(CatchUpRequest),
 }
 
 /// A device's running actor and lane.
 pub(crate) struct DeviceHandle {
-    place: Place,
+    assignment: Assignment,
     orders: mpsc::Sender<Order>,
     lane_orders: mpsc::Sender<LaneOrder>,
     in_hand: Arc<AtomicUsize>,
@@ -66,27 +67,32 @@ type Former = Shared<BoxFuture<'static, ()>>;
 impl DeviceHandle {
     /// Starts a device's actor, which looks at what the owner wants, and its lane: at once, or when the `former`
     /// ones have come to their ends, since a device has one socket. `row` spares it the reading.
-    pub fn start(worker: Worker, place: Place, row: Option<Box<Device>>, former: Option<Self>) -> Self {
+    pub fn start(
+        worker: Worker,
+        assignment: Assignment,
+        row: Option<Box<Device>>,
+        former: Option<Self>,
+    ) -> Self {
         let former = end_of(former);
-        let (orders, orders_in) = mpsc::channel(ROOM);
-        let (lane_orders, lane_orders_in) = mpsc::channel(ROOM);
+        let (orders, orders_in) = mpsc::channel(MAX_WAITING_ORDERS);
+        let (lane_orders, lane_orders_in) = mpsc::channel(MAX_WAITING_ORDERS);
         let (open, open_in) = watch::channel(None);
         let (standing, standing_in) = watch::channel(Standing::Unknown);
         let look = Arc::new(Notify::new());
         let in_hand = Arc::new(AtomicUsize::new(0));
         let (stop_lane, stop_actor) = (CancellationToken::new(), CancellationToken::new());
-        let ends = Ends {
+        let channels = Channels {
             orders: lane_orders_in,
             open: open_in,
             standing: standing_in,
             look: look.clone(),
             in_hand: in_hand.clone(),
         };
-        let lane = lane::run(worker.clone(), place.clone(), ends, stop_lane.clone());
+        let lane = lane::run(worker.clone(), assignment.clone(), channels, stop_lane.clone());
         let tell = actor::Tell { open, standing, look, lane: lane_orders.clone() };
-        let actor = actor::run(worker, place.clone(), row, orders_in, tell, stop_actor.clone());
+        let actor = actor::run(worker, assignment.clone(), row, orders_in, tell, stop_actor.clone());
         let (lane, actor) = (after(former.clone(), lane), after(former.clone(), actor));
-        Self { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former }
+        Self { assignment, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former }
     }
 
     /// Hands over an order. Gives it back when the device's actor has ended.
@@ -96,12 +102,12 @@ impl DeviceHandle {
         }
         match order {
             Order::Send(job) => self.tell_lane(LaneOrder::Send(job)),
-            Order::CatchUp(ask) => self.tell_lane(LaneOrder::CatchUp(ask)),
+            Order::CatchUp(request) => self.tell_lane(LaneOrder::CatchUp(request)),
             order => match self.orders.try_send(order) {
                 Ok(()) => {}
                 Err(mpsc::error::TrySendError::Closed(order)) => return Err(order),
                 Err(mpsc::error::TrySendError::Full(_)) => {
-                    tracing::warn!(device = %self.place.device, "a device has too many orders; one is dropped");
+                    tracing::warn!(device = %self.assignment.device, "a device has too many orders; one is dropped");
                 }
             },
         }
@@ -112,11 +118,7 @@ impl DeviceHandle {
     fn tell_lane(&self, order: LaneOrder) {
         use mpsc::error::TrySendError::{Closed, Full};
         if let Err(Full(order) | Closed(order)) = self.lane_orders.try_send(order) {
-            let entry = match order {
-                LaneOrder::Send(job) => job.entry,
-                LaneOrder::CatchUp(ask) => ask.entry,
-            };
-            entry.into_iter().for_each(Entry::give_back);
+            order.into_entry().into_iter().for_each(Entry::give_back);
         }
     }
 
@@ -145,7 +147,7 @@ impl DeviceHandle {
     /// socket first.
     pub async fn stop(self) {
         self.stop_lane.cancel();
-        if !self.place.lease.holds() {
+        if !self.assignment.lease.holds() {
             self.stop_actor.cancel();
         }
         self.former.await;
@@ -172,7 +174,7 @@ fn after(former: Former, work: impl Future<Output = ()> + Send + 'static) -> Joi
 
 /// Waits for a task to end, but not for ever: the shard is to be handed over.
 async fn end(mut task: JoinHandle<()>) {
-    if tokio::time::timeout(LONGEST_END, &mut task).await.is_err() {
+    if tokio::time::timeout(END_TIMEOUT, &mut task).await.is_err() {
         tracing::warn!("a device did not come to its end in time and is dropped");
         task.abort();
         let _ended = task.await;
@@ -180,72 +182,5 @@ async fn end(mut task: JoinHandle<()>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::domain::ids::{DeviceId, TenantId};
-
-    use super::*;
-    use crate::ownership::Lease;
-
-    /// A device whose actor takes so long to come to its end once it is told to.
-    fn slow(takes: Duration, former: Option<DeviceHandle>) -> (DeviceHandle, watch::Receiver<&'static str>) {
-        let place = Place {
-            tenant: TenantId::derived([1; 32]),
-            device: DeviceId::derived([2; 32]),
-            shard: 0,
-            lease: Lease::forever(0, 1),
-        };
-        let (orders, _) = mpsc::channel(ROOM);
-        let (lane_orders, _) = mpsc::channel(ROOM);
-        let (state, seen) = watch::channel("waiting");
-        let former = end_of(former);
-        let (stop_lane, stop_actor) = (CancellationToken::new(), CancellationToken::new());
-        let lane = after(former.clone(), stop_lane.clone().cancelled_owned());
-        let stopped = stop_actor.clone().cancelled_owned();
-        let actor = after(former.clone(), async move {
-            state.send_replace("running");
-            stopped.await;
-            tokio::time::sleep(takes).await;
-            state.send_replace("ended");
-        });
-        let in_hand = Arc::default();
-        let handle =
-            DeviceHandle { place, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former };
-        (handle, seen)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_fresh_one_starts_when_the_former_has_ended_and_holds_up_nobody_meanwhile() {
-        let (former, mut was) = slow(Duration::from_secs(5), None);
-        was.wait_for(|state| *state == "running").await.unwrap();
-        let began = tokio::time::Instant::now();
-        let (fresh, mut is) = slow(Duration::ZERO, Some(former));
-        assert!(began.elapsed().is_zero());
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!((*was.borrow(), *is.borrow()), ("running", "waiting"));
-        is.wait_for(|state| *state == "running").await.unwrap();
-        assert_eq!(*was.borrow(), "ended");
-        fresh.stop().await;
-        assert_eq!(*is.borrow(), "ended");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stop_waits_for_the_former_too() {
-        let (former, mut was) = slow(Duration::from_secs(5), None);
-        was.wait_for(|state| *state == "running").await.unwrap();
-        let (fresh, _) = slow(Duration::ZERO, Some(former));
-        fresh.stop().await;
-        assert_eq!(*was.borrow(), "ended");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_of_which_a_part_has_ended_winds_down() {
-        let (handle, mut was) = slow(Duration::from_secs(1), None);
-        was.wait_for(|state| *state == "running").await.unwrap();
-        handle.stop_lane.cancel();
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        assert!(handle.is_over() && !handle.has_ended());
-        handle.wind_down();
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        assert!(handle.has_ended());
-    }
-}
+#[path = "handle_tests.rs"]
+mod tests;

@@ -12,23 +12,23 @@ use shared::{
     store::devices::{self, Report},
 };
 
-use super::Place;
-use crate::{retry::patiently, shard::Worker, whatsapp::Linked};
+use crate::{ownership::Assignment, retry::patiently, whatsapp::Linked, worker::Worker};
 
 /// Stores a report. `None` when the device is gone or being deleted. A store that stays away is logged:
 /// the next report, or the next start, sets it right.
-pub(super) async fn store(worker: &Worker, place: &Place, report: Report) -> Option<Device> {
+pub(super) async fn store(worker: &Worker, assignment: &Assignment, report: Report) -> Option<Device> {
     let write = || async {
         let now = worker.ctx.now();
         Ok::<_, Error>(
-            devices::report(&worker.ctx.db, place.tenant, place.device, report.clone(), now).await?,
+            devices::report(&worker.ctx.db, assignment.tenant, assignment.device, report.clone(), now)
+                .await?,
         )
     };
     match patiently(write).await {
         Ok(device) => device,
         Err(error) => {
             let error = &error as &dyn std::error::Error;
-            tracing::error!(device = %place.device, error, "a device's status could not be written");
+            tracing::error!(device = %assignment.device, error, "a device's status could not be written");
             None
         }
     }

@@ -37,7 +37,6 @@ use super::{
 use crate::ownership::Lease;
 
 /// A change of one row, sealed.
-#[derive(Clone)]
 pub(super) struct RowWrite {
     pub write: SessionKeyWrite,
     /// The right under which the writer serves the device. When it is over, the write is dropped.
@@ -347,9 +346,8 @@ impl Shared {
             if batch.is_empty() {
                 break;
             }
-            let rows: Vec<_> = batch.iter().map(|(_, change)| change.row.clone()).collect();
             self.requests.fetch_add(1, Ordering::Relaxed);
-            let error = match self.write_while_held(&rows).await {
+            let error = match self.write_while_held(&batch).await {
                 Ok(left) => {
                     let left: HashSet<_> = left.into_iter().collect();
                     let (again, done): (Vec<_>, Vec<_>) =
@@ -387,13 +385,14 @@ impl Shared {
 
     /// Writes, and lets go of the request when a lease ends meanwhile: the client may be about to send it
     /// again, perhaps after this process has been stopped for a while.
-    async fn write_while_held(&self, rows: &[RowWrite]) -> Result<Vec<usize>, KeyRowsError> {
-        const LOOK_AGAIN: Duration = Duration::from_millis(100);
-        let mut look = tokio::time::interval(LOOK_AGAIN);
-        let mut write = self.rows.write(rows);
+    async fn write_while_held(&self, batch: &[(RowId, Change)]) -> Result<Vec<usize>, KeyRowsError> {
+        const LEASE_CHECK_INTERVAL: Duration = Duration::from_millis(100);
+        let writes: Vec<_> = batch.iter().map(|(_, change)| change.row.write.clone()).collect();
+        let mut look = tokio::time::interval(LEASE_CHECK_INTERVAL);
+        let mut write = self.rows.write(&writes);
         poll_fn(|context| {
             while look.poll_tick(context).is_ready() {}
-            if rows.iter().all(|row| row.lease.holds()) {
+            if batch.iter().all(|(_, change)| change.row.lease.holds()) {
                 write.as_mut().poll(context)
             } else {
                 Poll::Ready(Err(KeyRowsError::passing("a lease ended")))

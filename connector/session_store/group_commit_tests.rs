@@ -107,7 +107,7 @@ async fn what_dynamodb_leaves_is_sent_again() {
     rows.trouble([Trouble::Unprocessed(vec![0, 2]), Trouble::Throttled]);
     let commit = one_writer(&rows);
     let device = ids();
-    let all = ["a", "b", "c"].map(|name| put(device, name, b"x")).to_vec();
+    let all = Vec::from(["a", "b", "c"].map(|name| put(device, name, b"x")));
     submit(&commit, all).await.durable().await.unwrap();
     assert_eq!(lock(&rows.state).requests, [vec!["b"], vec!["a", "c"]]);
 }

@@ -10,8 +10,6 @@ use shared::{
 };
 use thiserror::Error;
 
-use super::group_commit::RowWrite;
-
 /// The stored rows, sealed.
 #[async_trait]
 pub(super) trait KeyRows: Send + Sync {
@@ -30,7 +28,7 @@ pub(super) trait KeyRows: Send + Sync {
     async fn names(&self, tenant: TenantId, device: DeviceId) -> Result<Vec<String>, KeyRowsError>;
 
     /// Writes at most 25 different rows, and answers the places of those that must be sent again.
-    async fn write(&self, rows: &[RowWrite]) -> Result<Vec<usize>, KeyRowsError>;
+    async fn write(&self, rows: &[SessionKeyWrite]) -> Result<Vec<usize>, KeyRowsError>;
 }
 
 /// The rows could not be read or written.
@@ -75,8 +73,7 @@ impl KeyRows for Db {
         Ok(session_keys::names(self, tenant, device).await?)
     }
 
-    async fn write(&self, rows: &[RowWrite]) -> Result<Vec<usize>, KeyRowsError> {
-        let writes: Vec<SessionKeyWrite> = rows.iter().map(|row| row.write.clone()).collect();
-        Ok(session_keys::write(self, &writes).await?)
+    async fn write(&self, rows: &[SessionKeyWrite]) -> Result<Vec<usize>, KeyRowsError> {
+        Ok(session_keys::write(self, rows).await?)
     }
 }

@@ -33,7 +33,7 @@ mod rows;
 mod signal;
 mod stored;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod wire;

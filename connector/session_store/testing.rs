@@ -12,13 +12,15 @@ use shared::{
     clock::{Clock, SharedClock, Timestamp},
     crypto::MasterKey,
     domain::ids::{DeviceId, TenantId},
-    store::session_keys::{MAX_BATCH, SessionKeyRow},
+    store::session_keys::{MAX_BATCH, SessionKeyRow, SessionKeyWrite},
 };
-use whatsapp_rust::wacore::store::traits::LidPnMappingEntry;
+use whatsapp_rust::wacore::store::{
+    Device,
+    traits::{DeviceStore, LidPnMappingEntry},
+};
 
 use super::{
     CommitSettings, SessionStore, SessionStores,
-    group_commit::RowWrite,
     key_rows::{KeyRows, KeyRowsError},
     lock,
 };
@@ -133,8 +135,8 @@ impl KeyRows for FakeRows {
         Ok(self.load(tenant, device).await?.into_iter().map(|row| row.name).collect())
     }
 
-    async fn write(&self, rows: &[RowWrite]) -> Result<Vec<usize>, KeyRowsError> {
-        let place = |row: &RowWrite| (row.write.tenant, row.write.device, row.write.name.clone());
+    async fn write(&self, rows: &[SessionKeyWrite]) -> Result<Vec<usize>, KeyRowsError> {
+        let place = |row: &SessionKeyWrite| (row.tenant, row.device, row.name.clone());
         assert!(rows.len() <= MAX_BATCH, "DynamoDB takes 25 rows");
         let places: Vec<_> = rows.iter().map(place).collect();
         assert_eq!(places.iter().collect::<HashSet<_>>().len(), rows.len(), "DynamoDB refuses a row twice");
@@ -142,7 +144,7 @@ impl KeyRows for FakeRows {
         tokio::time::sleep(self.delay).await;
         drop(request);
         let mut state = lock(&self.state);
-        if rows.iter().any(|row| state.poison.contains(&row.write.name)) {
+        if rows.iter().any(|row| state.poison.contains(&row.name)) {
             return Err(KeyRowsError { reason: "row too large".into(), passing: false });
         }
         let left = match state.trouble.pop_front() {
@@ -153,8 +155,8 @@ impl KeyRows for FakeRows {
         };
         let mut done = Vec::new();
         for (at, row) in rows.iter().enumerate().filter(|(at, _)| !left.contains(at)) {
-            done.push(row.write.name.clone());
-            match &row.write.data {
+            done.push(row.name.clone());
+            match &row.data {
                 Some(data) => state.rows.insert(places[at].clone(), data.clone()),
                 None => state.rows.remove(&places[at]),
             };
@@ -178,6 +180,13 @@ impl Clock for FixedClock {
 pub(super) fn ids() -> (TenantId, DeviceId) {
     let now = Timestamp::from_unix_millis(1_700_000_000_000);
     (TenantId::generate(now), DeviceId::generate(now))
+}
+
+/// Stores the keys of a device that a phone has linked.
+pub(crate) async fn link(store: &SessionStore) {
+    let mut device = Device::new();
+    device.pn = Some("6281234567890:1@s.whatsapp.net".parse().unwrap());
+    store.save(&device).await.unwrap();
 }
 
 /// Fast settings: no lingering, short pauses.

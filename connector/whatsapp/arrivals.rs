@@ -8,10 +8,11 @@ use std::sync::{
 };
 
 use tokio::sync::{Notify, mpsc};
-use whatsapp_rust::types::events::Event;
+use tokio_util::sync::CancellationToken;
+use whatsapp_rust::{Client, types::events::Event};
 
-use super::{Inbox, inbound, receipt, socket::Inner};
-use crate::session_store::Learned;
+use super::{Inbox, current_client::CurrentClient, inbound, receipt};
+use crate::session_store::SessionStore;
 
 /// How much may wait.
 const ROOM: usize = 2048;
@@ -96,35 +97,36 @@ impl Drop for Waiting {
 
 /// Hands to a socket's inbox what arrives, until the socket is closed and nothing waits any more.
 pub(super) async fn hand_over(
-    socket: Arc<Inner>,
+    client: CurrentClient,
+    keys: Arc<SessionStore>,
     inbox: Arc<dyn Inbox>,
     mut waiting: Waiting,
-    learned: Learned,
+    closed: CancellationToken,
 ) {
+    let learned = keys.learned();
     loop {
         tokio::select! {
             // What waits goes before the end.
             biased;
-            Some(event) = waiting.next() => take(&socket, &*inbox, &waiting, &event).await,
+            Some(event) = waiting.next() => take(&client.get(), &keys, &*inbox, &waiting, &event).await,
             (pn, lid) = learned.next() => {
                 inbox.learned(format!("{pn}@s.whatsapp.net"), format!("{lid}@lid")).await;
             }
-            () = socket.closed.cancelled() => return,
+            () = closed.cancelled() => return,
         }
     }
 }
 
-async fn take(socket: &Inner, inbox: &dyn Inbox, waiting: &Waiting, event: &Event) {
-    let client = socket.client();
+async fn take(client: &Client, keys: &SessionStore, inbox: &dyn Inbox, waiting: &Waiting, event: &Event) {
     match event {
         Event::Receipt(receipt) => {
-            let translated = waiting.asking(receipt::translate(&client, &socket.keys, receipt)).await;
+            let translated = waiting.asking(receipt::translate(client, keys, receipt)).await;
             if let Some(receipt) = translated {
                 inbox.receipt(receipt).await;
             }
         }
         Event::Messages(batch) => {
-            let messages = inbound::translate_all(&client, &batch.messages).await;
+            let messages = inbound::translate_all(client, &batch.messages).await;
             if !messages.is_empty() {
                 inbox.keep(messages).await;
             }

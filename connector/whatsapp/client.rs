@@ -12,10 +12,11 @@ use whatsapp_rust::{
 };
 
 use super::{
-    Inbox, OpenError, Shared,
+    Inbox, OpenError,
+    endpoint::Endpoint,
     http::NoHttp,
     inbound::InboxHook,
-    listener::{Ends, Listener},
+    listener::{Listener, Sinks},
     own_copies::OwnCopies,
     own_retries::OwnRetries,
     tasks::Tasks,
@@ -33,25 +34,25 @@ pub(super) type Ready = (Bot, mpsc::Receiver<Arc<Event>>);
 
 /// Builds a client for the device whose keys these are. It does nothing before it is started.
 pub(super) async fn build(
-    shared: &Shared,
+    endpoint: &Endpoint,
     keys: Arc<SessionStore>,
     inbox: Arc<dyn Inbox>,
-    ends: Ends,
+    sinks: Sinks,
 ) -> Result<Ready, OpenError> {
     let device = keys.load().await.map_err(|error| OpenError::Keys(error.to_string()))?;
     let linked = device.is_some_and(|device| device.pn.is_some());
-    let tasks = Tasks::new(ends.retries.clone());
+    let tasks = Tasks::new(sinks.retries.clone());
     let choice = tasks.choice();
     let bot = Bot::builder()
         .with_backend_arc(keys.clone())
         .with_transport_factory(HeldBack {
-            factory: shared.transport.clone(),
-            arrivals: ends.arrivals.clone(),
+            factory: endpoint.transport.clone(),
+            arrivals: sinks.arrivals.clone(),
         })
         .with_http_client(NoHttp)
         .with_runtime(tasks)
         // Without it every socket fetches a page from WhatsApp to learn the version.
-        .with_version(shared.config.version)
+        .with_version(endpoint.config.version)
         .skip_history_sync()
         .with_cache_config(CacheConfig {
             recent_messages: RECENT_MESSAGES,
@@ -62,13 +63,13 @@ pub(super) async fn build(
         })
         .with_inbound_durability_hook(InboxHook(inbox));
     // Told at pairing only; setting it later would write the device's row for nothing.
-    let bot = if linked { bot } else { bot.with_device_props(device_props(&shared.config.device_name)) };
+    let bot = if linked { bot } else { bot.with_device_props(device_props(&endpoint.config.device_name)) };
     let bot = bot.build().await.map_err(|error| OpenError::Library(error.to_string()))?;
     let client = bot.client();
-    let (weak, retries) = (Arc::downgrade(&client), &ends.retries);
+    let (weak, retries) = (Arc::downgrade(&client), &sinks.retries);
     let own_retries = OwnRetries::start(weak.clone(), keys.clone(), choice, retries.clone());
-    let own_copies = OwnCopies::start(weak, keys, retries.clone(), ends.noting.clone());
-    let (listener, events) = Listener::new(&client, ends, own_retries, own_copies);
+    let own_copies = OwnCopies::start(weak, keys, retries.clone(), sinks.noting.clone());
+    let (listener, events) = Listener::new(&client, sinks, own_retries, own_copies);
     client.subscribe_handler(Arc::new(listener)).detach();
     Ok((bot, events))
 }

@@ -10,7 +10,7 @@ pub struct WhatsAppConfig {
     /// WebSocket address of the server; `None` is WhatsApp's own.
     pub server_url: Option<String>,
     /// The WhatsApp Web version to announce. WhatsApp refuses old ones
-    /// ([`SocketEvent::ClientOutdated`](super::SocketEvent::ClientOutdated)).
+    /// ([`End::ClientOutdated`](super::End::ClientOutdated)).
     pub version: (u32, u32, u32),
     /// The name in the phone's list of linked devices.
     pub device_name: String,

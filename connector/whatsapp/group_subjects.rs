@@ -7,9 +7,10 @@ use std::{
 };
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use whatsapp_rust::{Jid, types::events::MessageBatch, wacore_binary::JidExt};
 
-use super::{Inbox, socket::Inner};
+use super::{Inbox, current_client::CurrentClient};
 
 /// How many groups may wait to be asked for. One that finds no room is asked for at its next message.
 const MAX_WAITING: usize = 256;
@@ -61,20 +62,26 @@ impl GroupSubjects {
 }
 
 /// Asks for the groups that are not known, one after the other, until the socket is closed.
-pub(super) async fn ask_all(socket: Arc<Inner>, inbox: Arc<dyn Inbox>, mut waiting: mpsc::Receiver<Jid>) {
+pub(super) async fn ask_all(
+    client: CurrentClient,
+    inbox: Arc<dyn Inbox>,
+    subjects: GroupSubjects,
+    mut waiting: mpsc::Receiver<Jid>,
+    closed: CancellationToken,
+) {
     let asking = async {
         while let Some(group) = waiting.recv().await {
-            let client = socket.client();
+            let client = client.get();
             let groups = client.groups();
             match tokio::time::timeout(ANSWER_TIMEOUT, groups.get_metadata(&group)).await {
                 Ok(Ok(metadata)) => inbox.group_subject(group.to_string(), metadata.subject).await,
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "it cannot be found out what a group is called");
-                    socket.ends.groups.forget(&group);
+                    subjects.forget(&group);
                 }
-                Err(_) => socket.ends.groups.forget(&group),
+                Err(_) => subjects.forget(&group),
             }
         }
     };
-    socket.closed.run_until_cancelled(asking).await;
+    closed.run_until_cancelled(asking).await;
 }

@@ -26,7 +26,7 @@ const ROOM: usize = 256;
 
 /// What all clients of a socket report to, one after the other.
 #[derive(Clone)]
-pub(super) struct Ends {
+pub(super) struct Sinks {
     pub acks: Acks,
     pub connected: Arc<AtomicBool>,
     pub arrivals: Arrivals,
@@ -37,11 +37,19 @@ pub(super) struct Ends {
     pub noting: TaskTracker,
 }
 
+impl Sinks {
+    /// Nothing can be sent any more, and no ack comes.
+    pub fn connection_lost(&self) {
+        self.connected.store(false, Ordering::Release);
+        self.acks.connection_lost();
+    }
+}
+
 /// Sorts a client's events: acks to who waits, what becomes of the connection to the pump, what arrives to
 /// the inbox.
 pub(super) struct Listener {
     client: Weak<Client>,
-    ends: Ends,
+    sinks: Sinks,
     queue: mpsc::Sender<Arc<Event>>,
     own_retries: OwnRetries,
     own_copies: OwnCopies,
@@ -51,19 +59,14 @@ pub(super) struct Listener {
 impl Listener {
     pub(super) fn new(
         client: &Arc<Client>,
-        ends: Ends,
+        sinks: Sinks,
         own_retries: OwnRetries,
         own_copies: OwnCopies,
     ) -> (Self, mpsc::Receiver<Arc<Event>>) {
         let (queue, events) = mpsc::channel(ROOM);
         let _sees_stanzas = client.acquire_raw_node_forwarding();
         let client = Arc::downgrade(client);
-        (Self { client, ends, queue, own_retries, own_copies, _sees_stanzas }, events)
-    }
-
-    fn connection_lost(&self) {
-        self.ends.connected.store(false, Ordering::Release);
-        self.ends.acks.connection_lost();
+        (Self { client, sinks, queue, own_retries, own_copies, _sees_stanzas }, events)
     }
 
     /// Ends the connection, before the library has told the server that it has what finds no room: the server
@@ -92,7 +95,7 @@ impl EventHandler for Listener {
                         None => Ok(ack.timestamp.map(|at| at.timestamp_millis())),
                         Some(code) => Err(refusal(code)),
                     };
-                    self.ends.acks.answer(&ack.id, answer);
+                    self.sinks.acks.answer(&ack.id, answer);
                 }
             }
             Event::RawNode(stanza) => {
@@ -101,7 +104,7 @@ impl EventHandler for Listener {
                     self.no_room("requests for messages");
                 }
                 if is_rate_limit(stanza) {
-                    self.connection_lost();
+                    self.sinks.connection_lost();
                     self.to_pump(event);
                 }
             }
@@ -109,18 +112,18 @@ impl EventHandler for Listener {
             // The hook stored these.
             Event::Messages(batch) if batch.hook_committed => {
                 self.own_copies.come(batch);
-                self.ends.groups.heard_in(batch);
+                self.sinks.groups.heard_in(batch);
             }
             Event::Receipt(_) | Event::Messages(_) => {
                 if let Event::Messages(batch) = &*event {
                     self.own_copies.come(batch);
                 }
-                if self.ends.arrivals.put(event).is_err() {
+                if self.sinks.arrivals.put(event).is_err() {
                     self.no_room("receipts and messages");
                 }
             }
             Event::Connected(_) => {
-                self.ends.connected.store(true, Ordering::Release);
+                self.sinks.connected.store(true, Ordering::Release);
                 self.to_pump(event);
             }
             Event::Disconnected(_)
@@ -129,7 +132,7 @@ impl EventHandler for Listener {
             | Event::TemporaryBan(_)
             | Event::ClientOutdated(_)
             | Event::ConnectFailure(_) => {
-                self.connection_lost();
+                self.sinks.connection_lost();
                 self.to_pump(event);
             }
             _ => self.to_pump(event),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tokio::{sync::mpsc, time::Instant};
 use whatsapp_rust::{bot::BotHandle, types::events::Event, wacore::pair_code::PairCodeUtils};
 
-use super::{End, Inbox, SocketState, client, socket::Inner, translate::next_state};
+use super::{End, Inbox, SocketState, client, socket_core::SocketCore, translate::next_state};
 
 /// WhatsApp hands out so many QR codes at a time.
 const CODES_PER_ROUND: u32 = 6;
 
 pub(super) struct Pump {
-    pub socket: Arc<Inner>,
+    pub socket: Arc<SocketCore>,
     pub inbox: Arc<dyn Inbox>,
 }
 
@@ -49,14 +49,14 @@ impl Pump {
                 RunEnd::Over => break,
                 RunEnd::Unscanned if self.socket.closing.is_cancelled() => break,
                 RunEnd::Unscanned
-                    if round >= self.socket.shared.config.qr_rounds || codes.shown >= self.most_codes() =>
+                    if round >= self.socket.endpoint.config.qr_rounds || codes.shown >= self.most_codes() =>
                 {
                     return End::QrExhausted;
                 }
                 RunEnd::Unscanned => codes.over = false,
             }
-            let Inner { shared, keys, ends, .. } = &*self.socket;
-            match client::build(shared, keys.clone(), self.inbox.clone(), ends.clone()).await {
+            let SocketCore { endpoint, keys, sinks, .. } = &*self.socket;
+            match client::build(endpoint, keys.clone(), self.inbox.clone(), sinks.clone()).await {
                 Ok((bot, next_events)) => {
                     handle = self.socket.start(bot);
                     events = next_events;
@@ -98,7 +98,7 @@ impl Pump {
         while let Ok(event) = events.try_recv() {
             self.handle(&event, codes).await;
         }
-        self.socket.connection_over();
+        self.socket.sinks.connection_lost();
         if codes.over { RunEnd::Unscanned } else { RunEnd::Over }
     }
 
@@ -145,7 +145,7 @@ impl Pump {
     /// A server that closes the connection early hands out new codes at the next connect, so they are
     /// counted, not only the rounds.
     fn most_codes(&self) -> u32 {
-        self.socket.shared.config.qr_rounds.saturating_mul(CODES_PER_ROUND)
+        self.socket.endpoint.config.qr_rounds.saturating_mul(CODES_PER_ROUND)
     }
 
     /// Ends the client's run, as the library does itself after the last code of a round.

@@ -2,18 +2,18 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use async_trait::async_trait;
 use shared::domain::content::Content;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use whatsapp_rust::{
     Client, ClientError, ErrorChainExt, Jid, SendOptions, anyhow,
-    bot::{Bot, BotHandle},
     pair_code::{PairCodeOptions, PairError},
     wacore::{
         iq::devices::RemoveCompanionDeviceSpec,
@@ -23,12 +23,15 @@ use whatsapp_rust::{
 };
 
 use super::{
-    CommandError, Inbox, OpenError, SendError, Shared, SocketState,
+    CommandError, Connection, Inbox, OnWhatsApp, OpenError, PairingCode, SendError, Sent, SocketState,
     acks::Acks,
     arrivals, client, content,
+    current_client::CurrentClient,
+    endpoint::Endpoint,
     group_subjects::{self, GroupSubjects},
-    listener::Ends,
+    listener::Sinks,
     pump::Pump,
+    socket_core::SocketCore,
     state::StateCell,
 };
 use crate::session_store::SessionStore;
@@ -42,117 +45,80 @@ const ANSWERING: Duration = Duration::from_secs(2);
 /// How long closing then waits for what has arrived to be noted down, which goes on by itself.
 const HANDING_OVER: Duration = Duration::from_secs(2);
 
-/// The socket of one device. Dropping it without [`Socket::close`] stops it, but may lose the newest
+/// The socket of one device. Dropping it without [`close`](Connection::close) stops it, but may lose the newest
 /// copies of sent messages.
 pub struct Socket {
-    inner: Arc<Inner>,
+    core: Arc<SocketCore>,
     pump: Mutex<Option<JoinHandle<()>>>,
     arrivals: Mutex<Option<JoinHandle<()>>>,
     /// From the beginning.
     states: watch::Receiver<SocketState>,
 }
 
-/// What the socket and its pump share.
-pub(super) struct Inner {
-    pub shared: Arc<Shared>,
-    pub keys: Arc<SessionStore>,
-    pub state: StateCell,
-    pub ends: Ends,
-    /// The session wants the socket closed.
-    pub closing: CancellationToken,
-    /// Nothing can come any more.
-    pub closed: CancellationToken,
-    /// The client of the current round of QR codes; after that it stays the same.
-    client: RwLock<Arc<Client>>,
-}
-
-/// WhatsApp took a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
-    /// The server's time, unless it did not say; unix time, milliseconds.
-    pub timestamp: Option<i64>,
-}
-
-/// A code to type into the phone, in place of scanning a QR code.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PairingCode {
-    pub code: String,
-    pub expires_in: Duration,
-}
-
-/// Whether a phone number has a WhatsApp account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnWhatsApp {
-    /// The address asked for, as WhatsApp writes it.
-    pub pn: String,
-    pub lid: Option<String>,
-    pub registered: bool,
-}
-
-impl Inner {
-    pub(super) fn client(&self) -> Arc<Client> {
-        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Starts a client and makes it the socket's.
-    pub(super) fn start(&self, bot: Bot) -> BotHandle {
-        *self.client.write().unwrap_or_else(PoisonError::into_inner) = bot.client();
-        bot.spawn()
-    }
-
-    pub(super) fn connection_over(&self) {
-        self.ends.connected.store(false, Ordering::Release);
-        self.ends.acks.connection_lost();
-    }
-}
-
 impl Socket {
     pub(super) async fn open(
-        shared: Arc<Shared>,
+        endpoint: Arc<Endpoint>,
         keys: Arc<SessionStore>,
         inbox: Arc<dyn Inbox>,
     ) -> Result<Self, OpenError> {
         let (arrivals, waiting) = arrivals::queue();
         let (groups, unknown_groups) = GroupSubjects::new();
-        let ends = Ends {
+        let sinks = Sinks {
             acks: Acks::default(),
             connected: Arc::new(AtomicBool::new(false)),
             arrivals,
-            groups,
+            groups: groups.clone(),
             retries: TaskTracker::new(),
             noting: TaskTracker::new(),
         };
-        let learned = keys.learned();
-        let (bot, events) = client::build(&shared, keys.clone(), inbox.clone(), ends.clone()).await?;
-        let inner = Arc::new(Inner {
-            shared,
-            keys,
+        let (bot, events) = client::build(&endpoint, keys.clone(), inbox.clone(), sinks.clone()).await?;
+        let client = CurrentClient::new(bot.client());
+        let closed = CancellationToken::new();
+        let core = Arc::new(SocketCore {
+            endpoint,
+            keys: keys.clone(),
             state: StateCell::default(),
-            ends,
+            sinks,
             closing: CancellationToken::new(),
-            closed: CancellationToken::new(),
-            client: RwLock::new(bot.client()),
+            closed: closed.clone(),
+            client: client.clone(),
         });
-        let states = inner.state.watch();
-        let handle = inner.start(bot);
-        let arrivals = tokio::spawn(arrivals::hand_over(inner.clone(), inbox.clone(), waiting, learned));
-        tokio::spawn(group_subjects::ask_all(inner.clone(), inbox.clone(), unknown_groups));
-        let pump = tokio::spawn(Pump { socket: inner.clone(), inbox }.run(handle, events));
-        Ok(Self { inner, pump: Mutex::new(Some(pump)), arrivals: Mutex::new(Some(arrivals)), states })
+        let states = core.state.watch();
+        let handle = core.start(bot);
+        let handing_over = arrivals::hand_over(client.clone(), keys, inbox.clone(), waiting, closed.clone());
+        let arrivals = tokio::spawn(handing_over);
+        tokio::spawn(group_subjects::ask_all(client, inbox.clone(), groups, unknown_groups, closed));
+        let pump = tokio::spawn(Pump { socket: core.clone(), inbox }.run(handle, events));
+        Ok(Self { core, pump: Mutex::new(Some(pump)), arrivals: Mutex::new(Some(arrivals)), states })
     }
 
-    /// What the socket is; what it has become since it was opened counts as a change.
-    pub fn states(&self) -> watch::Receiver<SocketState> {
+    fn connected_client(&self) -> Result<Arc<Client>, CommandError> {
+        if self.is_connected() { Ok(self.core.client()) } else { Err(CommandError::NotConnected) }
+    }
+
+    async fn answer<T>(
+        &self,
+        asked: impl Future<Output = Result<T, CommandError>>,
+    ) -> Result<T, CommandError> {
+        timeout(self.core.endpoint.config.command_timeout, asked).await.unwrap_or(Err(CommandError::Timeout))
+    }
+}
+
+#[async_trait]
+impl Connection for Socket {
+    fn states(&self) -> watch::Receiver<SocketState> {
         self.states.clone()
     }
 
-    /// Sends something under the given WhatsApp message id and waits for the server's ack.
-    ///
-    /// `to` is a JID: `…@s.whatsapp.net`, `…@c.us`, `…@lid` or `…@g.us`.
-    ///
-    /// # Errors
-    /// See [`SendError`]; [`SendError::may_have_been_sent`] tells whether to repeat under the same id.
-    pub async fn send(&self, to: &str, wa_message_id: &str, content: &Content) -> Result<Sent, SendError> {
+    fn number(&self) -> Option<String> {
+        self.core.client().pn().map(|jid| jid.user.to_string())
+    }
+
+    fn is_connected(&self) -> bool {
+        self.core.sinks.connected.load(Ordering::Acquire) && self.core.client().is_connected()
+    }
+
+    async fn send(&self, to: &str, wa_message_id: &str, content: &Content) -> Result<Sent, SendError> {
         let message = content::to_wire(content).ok_or(SendError::UnknownKind)?;
         let to = recipient(to)?;
         if wa_message_id.is_empty() {
@@ -162,13 +128,13 @@ impl Socket {
             return Err(SendError::NotConnected);
         }
         let in_flight = || SendError::Invalid("a message of this id is being sent".into());
-        let mut awaited = self.inner.ends.acks.expect(wa_message_id).ok_or_else(in_flight)?;
-        let config = &self.inner.shared.config;
-        let client = self.inner.client();
+        let mut awaited = self.core.sinks.acks.expect(wa_message_id).ok_or_else(in_flight)?;
+        let config = &self.core.endpoint.config;
+        let client = self.core.client();
         let options = SendOptions::default().with_message_id(wa_message_id);
         let sending = client.send_message_with_options(to.clone(), message, options);
         match timeout(config.command_timeout, sending).await {
-            Ok(Ok(_on_the_wire)) => self.inner.ends.groups.heard_of(&to),
+            Ok(Ok(_on_the_wire)) => self.core.sinks.groups.heard_of(&to),
             Ok(Err(error)) => return Err(send_error(&error)),
             Err(_) => return Err(SendError::Timeout),
         }
@@ -176,17 +142,12 @@ impl Socket {
         answer.map(|timestamp| Sent { timestamp })
     }
 
-    /// Asks for a code that links this device when typed into the phone with that number
-    /// (international, digits; `+`, spaces and dashes are ignored). Waits for the connection.
-    ///
-    /// # Errors
-    /// [`CommandError`]
-    pub async fn request_pairing_code(&self, phone_number: &str) -> Result<PairingCode, CommandError> {
-        let client = self.inner.client();
+    async fn request_pairing_code(&self, phone_number: &str) -> Result<PairingCode, CommandError> {
+        let client = self.core.client();
         if client.pn().is_some() {
             return Err(CommandError::AlreadyLinked);
         }
-        let patience = self.inner.shared.config.command_timeout;
+        let patience = self.core.endpoint.config.command_timeout;
         client.wait_for_socket(patience).await.map_err(|_| CommandError::NotConnected)?;
         let options = PairCodeOptions { phone_number: phone_number.to_owned(), ..PairCodeOptions::default() };
         let asked =
@@ -195,11 +156,7 @@ impl Socket {
         Ok(PairingCode { code, expires_in: PairCodeUtils::code_validity() })
     }
 
-    /// Tells the sender of these messages that they were read. `sender` is needed in groups only.
-    ///
-    /// # Errors
-    /// [`CommandError`]
-    pub async fn mark_read(
+    async fn mark_read(
         &self,
         chat: &str,
         sender: Option<&str>,
@@ -217,11 +174,7 @@ impl Socket {
         self.answer(async { marked.await.map_err(failed) }).await
     }
 
-    /// Asks which of these phone numbers (international, digits) have a WhatsApp account.
-    ///
-    /// # Errors
-    /// [`CommandError`]
-    pub async fn is_on_whatsapp(&self, phone_numbers: &[&str]) -> Result<Vec<OnWhatsApp>, CommandError> {
+    async fn is_on_whatsapp(&self, phone_numbers: &[&str]) -> Result<Vec<OnWhatsApp>, CommandError> {
         let numbers: Vec<Jid> = phone_numbers.iter().map(|number| Jid::pn(*number)).collect();
         let client = self.connected_client()?;
         let contacts = client.contacts();
@@ -237,14 +190,8 @@ impl Socket {
             .collect())
     }
 
-    /// Unlinks the device at WhatsApp and closes the socket. The keys are useless afterwards and
-    /// should be wiped.
-    ///
-    /// # Errors
-    /// WhatsApp could not be told, so that the phone still lists the device. The socket is closed all
-    /// the same.
-    pub async fn logout(&self) -> Result<(), CommandError> {
-        let told = match (self.connected_client(), self.inner.client().pn()) {
+    async fn logout(&self) -> Result<(), CommandError> {
+        let told = match (self.connected_client(), self.core.client().pn()) {
             (Ok(client), Some(own)) => {
                 let request = RemoveCompanionDeviceSpec::new(&own);
                 self.answer(async { client.execute(request).await.map_err(|error| command_error(&error)) })
@@ -258,17 +205,15 @@ impl Socket {
         told
     }
 
-    /// Closes the socket and writes what is not written yet; keeps the link. The keys take no more
-    /// changes: they are opened again for the next socket.
-    pub async fn close(&self) {
-        self.inner.closing.cancel();
+    async fn close(&self) {
+        self.core.closing.cancel();
         // Whoever lost the lease must be gone at once.
-        if self.is_connected() && self.inner.keys.are_ours() {
+        if self.is_connected() && self.core.keys.are_ours() {
             // The server has been told that these have come.
-            self.inner.ends.retries.close();
-            let _answered = timeout(ANSWERING, self.inner.ends.retries.wait()).await;
+            self.core.sinks.retries.close();
+            let _answered = timeout(ANSWERING, self.core.sinks.retries.wait()).await;
         }
-        self.inner.client().disconnect().await;
+        self.core.client().disconnect().await;
         let pump = self.pump.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut pump) = pump
             && timeout(CLOSING, &mut pump).await.is_err()
@@ -276,47 +221,26 @@ impl Socket {
             tracing::warn!("a socket did not close in time and is dropped");
             pump.abort();
         }
-        self.inner.connection_over();
-        self.inner.closed.cancel();
+        self.core.sinks.connection_lost();
+        self.core.closed.cancel();
         let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(arrivals) = arrivals {
             let _noted_down = timeout(HANDING_OVER, arrivals).await;
         }
         // The server has been told that these have come, too.
-        self.inner.ends.noting.close();
-        let _noted_down = timeout(HANDING_OVER, self.inner.ends.noting.wait()).await;
-        if let Err(error) = self.inner.keys.close().await {
+        self.core.sinks.noting.close();
+        let _noted_down = timeout(HANDING_OVER, self.core.sinks.noting.wait()).await;
+        if let Err(error) = self.core.keys.close().await {
             tracing::error!(%error, "session keys not written at close");
         }
-    }
-
-    /// The number that it is linked to, as digits, when it is.
-    pub fn number(&self) -> Option<String> {
-        self.inner.client().pn().map(|jid| jid.user.to_string())
-    }
-
-    /// Whether messages can be sent now.
-    pub fn is_connected(&self) -> bool {
-        self.inner.ends.connected.load(Ordering::Acquire) && self.inner.client().is_connected()
-    }
-
-    fn connected_client(&self) -> Result<Arc<Client>, CommandError> {
-        if self.is_connected() { Ok(self.inner.client()) } else { Err(CommandError::NotConnected) }
-    }
-
-    async fn answer<T>(
-        &self,
-        asked: impl Future<Output = Result<T, CommandError>>,
-    ) -> Result<T, CommandError> {
-        timeout(self.inner.shared.config.command_timeout, asked).await.unwrap_or(Err(CommandError::Timeout))
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.inner.closing.cancel();
-        self.inner.closed.cancel();
-        self.inner.client().signal_shutdown_sync();
+        self.core.closing.cancel();
+        self.core.closed.cancel();
+        self.core.client().signal_shutdown_sync();
         if let Some(pump) = self.pump.get_mut().unwrap_or_else(PoisonError::into_inner) {
             pump.abort();
         }

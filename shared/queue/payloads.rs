@@ -2,11 +2,13 @@
 //! still be on its way.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{OfTenant, QueueKind};
 use crate::{
     clock::Timestamp,
     domain::{
+        command::SocketCommand,
         device::Device,
         event::{Event, NewEvent},
         ids::{BlockId, CommandId, DeliveryId, DeviceId, MessageId, TenantId, WebhookId},
@@ -86,49 +88,51 @@ pub struct SendTurnV1 {
     pub link_generation: u32,
 }
 
-/// In `commands-<shard>`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind")]
-pub enum CommandPayload {
-    /// The owner's wish for a device changed: look at its row.
-    #[serde(rename = "device_changed.v1")]
-    DeviceChangedV1(DeviceRefV1),
-    /// A pairing code is wanted.
-    #[serde(rename = "pairing_code.v1")]
-    PairingCodeV1(PairingCodeV1),
-}
-
-/// A device.
+/// In `commands-<shard>`: something new about a device. Its kind is an open set: a connector may be older than the
+/// function that sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DeviceRefV1 {
+pub struct CommandPayload {
+    /// [`SocketCommand::KIND`] of a question, or [`CommandPayload::DEVICE_CHANGED`].
+    pub kind: String,
     /// The tenant.
     pub account_id: TenantId,
     /// The device.
     pub device_id: DeviceId,
-}
-
-/// Asks for a code that the owner types on the phone in place of scanning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PairingCodeV1 {
-    /// The row that takes the answer.
-    pub command_id: CommandId,
-    /// The tenant.
-    pub account_id: TenantId,
-    /// The device to link.
-    pub device_id: DeviceId,
-    /// The phone's number, digits only.
-    pub phone_number: String,
+    /// The row that takes the answer. Without one, all there is to do is in the device's row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_id: Option<CommandId>,
+    /// The fields of the question.
+    #[serde(flatten)]
+    pub input: Map<String, Value>,
 }
 
 impl CommandPayload {
-    /// The device that it is about.
-    pub fn device(&self) -> (TenantId, DeviceId) {
-        match self {
-            Self::DeviceChangedV1(of) => (of.account_id, of.device_id),
-            Self::PairingCodeV1(of) => (of.account_id, of.device_id),
-        }
+    /// The owner's wish for a device changed: look at its row.
+    pub const DEVICE_CHANGED: &'static str = "device_changed.v1";
+
+    /// A device's row changed.
+    pub fn device_changed(account_id: TenantId, device_id: DeviceId) -> Self {
+        let kind = Self::DEVICE_CHANGED.into();
+        Self { kind, account_id, device_id, command_id: None, input: Map::new() }
+    }
+
+    /// A question to a device's socket; the row `command_id` takes the answer.
+    ///
+    /// # Errors
+    /// The question is none that JSON can say.
+    pub fn question<C: SocketCommand>(
+        command_id: CommandId,
+        device: &Device,
+        command: &C,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            kind: C::KIND.into(),
+            account_id: device.account_id,
+            device_id: device.id,
+            command_id: Some(command_id),
+            input: serde_json::from_value(serde_json::to_value(command)?)?,
+        })
     }
 }
 

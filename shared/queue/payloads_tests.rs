@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::event::EventType;
+use crate::domain::{command::RequestPairingCode, event::EventType};
 
 fn tenant() -> TenantId {
     TenantId::derived([7; 32])
@@ -95,10 +95,31 @@ fn a_priority_of_tomorrow_is_the_normal_one() {
 }
 
 #[test]
-fn commands_name_their_device() {
-    let changed = DeviceRefV1 { account_id: tenant(), device_id: device() };
-    let golden = json!({"kind": "device_changed.v1", "accountId": tenant(), "deviceId": device()});
-    is_written_as(&CommandPayload::DeviceChangedV1(changed), golden);
+fn commands_lie_in_the_queue_as_connectors_of_every_version_read_them() {
+    let (tenant, device, command) = (tenant(), device(), CommandId::derived([3; 32]));
+    let changed = CommandPayload::device_changed(tenant, device);
+    let written = json!({"kind": "device_changed.v1", "accountId": tenant, "deviceId": device});
+    assert_eq!(serde_json::to_value(&changed).unwrap(), written);
+    let asked = json!({
+        "kind": "pairing_code.v1",
+        "accountId": tenant,
+        "deviceId": device,
+        "commandId": command,
+        "phoneNumber": "6281234567890",
+    });
+    let read: CommandPayload = serde_json::from_value(asked.clone()).unwrap();
+    assert_eq!(read.command_id, Some(command));
+    let input: RequestPairingCode = serde_json::from_value(Value::Object(read.input.clone())).unwrap();
+    assert_eq!(input.phone_number, "6281234567890");
+    assert_eq!(serde_json::to_value(&read).unwrap(), asked);
+}
+
+#[test]
+fn a_kind_that_is_newer_than_the_reader_is_read() {
+    let (tenant, device) = (tenant(), device());
+    let newer = json!({"kind": "set_name.v3", "accountId": tenant, "deviceId": device, "name": {"x": 1}});
+    let read: CommandPayload = serde_json::from_value(newer).unwrap();
+    assert_eq!((read.kind.as_str(), read.input["name"]["x"].as_i64()), ("set_name.v3", Some(1)));
 }
 
 #[test]

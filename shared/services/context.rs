@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
+
 use crate::{
     aws,
     clock::{SharedClock, SystemClock, Timestamp},
@@ -71,9 +73,15 @@ impl Context {
     /// # Errors
     /// [`KeyError`] when a signing key cannot be used.
     pub async fn new(config: &Config) -> Result<Self, KeyError> {
-        let sdk = aws::sdk_config(&config.aws).await;
-        let (queues, clock) = (Queues::new(&sdk, config), Arc::new(SystemClock));
-        let db = Db::new(&sdk, config);
+        Self::over(&aws::sdk_config(&config.aws).await, config, Arc::new(SystemClock))
+    }
+
+    /// The same over a given way to AWS and a given clock.
+    ///
+    /// # Errors
+    /// [`KeyError`]
+    pub fn over(sdk: &SdkConfig, config: &Config, clock: SharedClock) -> Result<Self, KeyError> {
+        let (db, queues) = (Db::new(sdk, config), Queues::new(sdk, config));
         let set_aside = Keeper::new(db.clone(), clock.clone());
         Ok(Self {
             db,

@@ -28,6 +28,11 @@ macro_rules! error_codes {
                 match self { $($(Self::$name => $text,)+)+ }
             }
 
+            /// The code of this text.
+            pub fn named(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
+
             /// The HTTP status that goes with it.
             pub const fn status(self) -> StatusCode {
                 match self { $($(Self::$name)|+ => StatusCode::$status,)+ }

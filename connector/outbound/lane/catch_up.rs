@@ -6,7 +6,7 @@ use shared::{
     store::{devices, outbox},
 };
 
-use super::{Ask, Lane, Over, Rules, patiently_until};
+use super::{CatchUpRequest, Lane, Over, Rules, patiently_until};
 use crate::outbound::{Entry, Job};
 
 /// How much of the outbox a lane takes in at a time.
@@ -25,9 +25,9 @@ pub(super) struct CatchUp {
 
 impl CatchUp {
     /// Takes in another wish for it.
-    pub fn ask(&mut self, ask: Ask) {
-        self.entries.extend(ask.entry);
-        self.gap |= ask.gap;
+    pub fn ask(&mut self, request: CatchUpRequest) {
+        self.entries.extend(request.entry);
+        self.gap |= request.gap;
         self.settled = false;
     }
 }
@@ -39,15 +39,17 @@ impl Lane {
             return Ok(());
         };
         catch_up.settled = true;
-        let rules = self.ends.standing.borrow().rules().cloned();
+        let rules = self.channels.standing.borrow().rules().cloned();
         let Some(Rules { others, on_relink, .. }) = rules else { return Ok(()) };
-        let (ctx, place) = (&self.worker.ctx, &self.place);
+        let (ctx, assignment) = (&self.worker.ctx, &self.assignment);
         for other in others {
-            let settle = async || messages::settle_left(ctx, place.link(other), place.shard, on_relink).await;
+            let settle = async || {
+                messages::settle_left(ctx, assignment.link(other), assignment.shard, on_relink).await
+            };
             let what = "what waits for another number cannot be settled yet";
             let count = patiently_until(&self.stop, what, settle).await?;
             if count > 0 {
-                tracing::info!(device = %place.device, count, "messages for another number failed");
+                tracing::info!(device = %assignment.device, count, "messages for another number failed");
             }
         }
         Ok(())
@@ -58,8 +60,8 @@ impl Lane {
     pub(super) async fn look_into_outbox(&mut self) -> Result<(), Over> {
         let now = self.worker.ctx.now();
         self.settle_others().await?;
-        let (db, shard, device) = (&self.worker.ctx.db, self.place.shard, self.place.device);
-        let link = self.place.link(self.ledger.generation());
+        let (db, shard, device) = (&self.worker.ctx.db, self.assignment.shard, self.assignment.device);
+        let link = self.assignment.link(self.ledger.generation());
         for priority in [Priority::Normal, Priority::Bulk] {
             let mut after: Option<outbox::Waiting> = None;
             loop {
@@ -82,7 +84,7 @@ impl Lane {
         let Some(catch_up) = self.catch_up.take() else { return Ok(()) };
         catch_up.entries.into_iter().for_each(Entry::delete);
         if catch_up.gap
-            && let Err(error) = devices::clear_gap(db, self.place.tenant, device, now).await
+            && let Err(error) = devices::clear_gap(db, self.assignment.tenant, device, now).await
         {
             // Then the next message has the outbox looked into once more.
             self.log("the gap could not be cleared", &Error::from(error));

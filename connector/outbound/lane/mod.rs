@@ -2,6 +2,7 @@
 //! what came of it. A crash anywhere replays under the same WhatsApp id.
 
 mod catch_up;
+mod channels;
 mod poison;
 mod sending;
 mod stall;
@@ -9,16 +10,11 @@ mod standing;
 mod turn;
 
 use catch_up::CatchUp;
+pub(crate) use channels::{CatchUpRequest, Channels, LaneOrder, OpenConnection};
 pub(crate) use standing::{Rules, Standing};
 use turn::Next;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use shared::{
     domain::{
@@ -30,17 +26,13 @@ use shared::{
     store::messages::{self, Advanced, Step},
 };
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{mpsc, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Entry, Job, backlog::Backlog, ledger::Ledger};
-use crate::{
-    retry::Backoff,
-    session::{Open, Place},
-    shard::Worker,
-};
+use super::{Entry, backlog::Backlog, ledger::Ledger};
+use crate::{ownership::Assignment, retry::Backoff, worker::Worker};
 
 /// How long a stop waits for the server's ack of what is on its way.
 const LAST_ACK: Duration = Duration::from_secs(2);
@@ -48,38 +40,10 @@ const LAST_ACK: Duration = Duration::from_secs(2);
 /// How long it waits for what became of messages to be written down.
 const LAST_WRITE: Duration = Duration::from_secs(3);
 
-/// What a lane is told.
-pub(crate) enum LaneOrder {
-    /// A message to send.
-    Send(Box<Job>),
-    /// The outbox holds messages that no queue entry tells of.
-    CatchUp(Ask),
-}
-
-/// Why a lane is to look into the outbox.
-#[derive(Default)]
-pub(crate) struct Ask {
-    /// The queue entry that asks for it.
-    pub entry: Option<Entry>,
-    /// Something was accepted and not queued.
-    pub gap: bool,
-}
-
-/// What a lane hears and tells.
-pub(crate) struct Ends {
-    pub orders: mpsc::Receiver<LaneOrder>,
-    pub open: Open,
-    pub standing: watch::Receiver<Standing>,
-    /// Asks for another look at the owner's rules.
-    pub look: Arc<Notify>,
-    /// How many messages it has in hand.
-    pub in_hand: Arc<AtomicUsize>,
-}
-
 struct Lane {
     worker: Worker,
-    place: Place,
-    ends: Ends,
+    assignment: Assignment,
+    channels: Channels,
     stop: CancellationToken,
     backlog: Backlog,
     ledger: Ledger,
@@ -102,23 +66,28 @@ struct Lane {
 struct Over;
 
 /// Runs a device's lane until `stop` or until nobody hands in messages any more.
-pub(crate) async fn run(worker: Worker, place: Place, mut ends: Ends, stop: CancellationToken) {
+pub(crate) async fn run(
+    worker: Worker,
+    assignment: Assignment,
+    mut channels: Channels,
+    stop: CancellationToken,
+) {
     // Most devices have nothing to send for most of the time.
     let first = tokio::select! {
         biased;
         () = stop.cancelled() => return,
-        first = ends.orders.recv() => match first {
+        first = channels.orders.recv() => match first {
             Some(first) => first,
             None => return,
         },
     };
-    let Ok(ledger) = first_ledger(&worker, &place, &mut ends.standing, &stop).await else {
-        return give_back(first, ends.orders).await;
+    let Ok(ledger) = first_ledger(&worker, &assignment, &mut channels.standing, &stop).await else {
+        return give_back(first, channels.orders).await;
     };
     let mut lane = Lane {
         worker,
-        place,
-        ends,
+        assignment,
+        channels,
         stop,
         backlog: Backlog::default(),
         ledger,
@@ -138,7 +107,7 @@ pub(crate) async fn run(worker: Worker, place: Place, mut ends: Ends, stop: Canc
 /// The ledger of the number that the device has, once that is known.
 async fn first_ledger(
     worker: &Worker,
-    place: &Place,
+    assignment: &Assignment,
     standing: &mut watch::Receiver<Standing>,
     stop: &CancellationToken,
 ) -> Result<Ledger, Over> {
@@ -148,21 +117,23 @@ async fn first_ledger(
             known.map_err(|_| Over)?.rules().map_or(0, |rules| rules.generation)
         }
     };
-    let load = async || Ledger::load(worker, place.link(generation)).await;
+    let load = async || Ledger::load(worker, assignment.link(generation)).await;
     patiently_until(stop, "the lane cannot be read yet", load).await
 }
 
 impl Lane {
     /// Does the next thing there is to do.
     async fn step(&mut self) -> Result<(), Over> {
-        self.ends.in_hand.store(self.backlog.len() + usize::from(self.catch_up.is_some()), Ordering::Release);
-        if self.stop.is_cancelled() || !self.place.lease.holds() {
+        self.channels
+            .in_hand
+            .store(self.backlog.len() + usize::from(self.catch_up.is_some()), Ordering::Release);
+        if self.stop.is_cancelled() || !self.assignment.lease.holds() {
             return Err(Over);
         }
-        while let Ok(order) = self.ends.orders.try_recv() {
+        while let Ok(order) = self.channels.orders.try_recv() {
             self.take_in(order);
         }
-        if *self.ends.standing.borrow() == Standing::Gone {
+        if *self.channels.standing.borrow() == Standing::Gone {
             self.backlog.drain().filter_map(|job| job.entry).for_each(Entry::delete);
             self.catch_up = None;
             self.ledger.forget();
@@ -179,7 +150,7 @@ impl Lane {
         }
         let Some(details) = self.details().await? else { return Ok(()) };
         match self.wait(&details).await? {
-            Next::Go(socket) => self.send_first(&socket, &details).await,
+            Next::Go(connection) => self.send_first(&*connection, &details).await,
             Next::Expired if !self.is_expired().await? => Ok(()),
             Next::Expired => {
                 let failure = SendFailure::new("expired", "the message could not be sent before it expired");
@@ -196,13 +167,13 @@ impl Lane {
 
     /// Goes on with the counts of another number, when the device has been linked to one.
     async fn change_number(&mut self) -> Result<(), Over> {
-        let generation = self.ends.standing.borrow().rules().map(|rules| rules.generation);
+        let generation = self.channels.standing.borrow().rules().map(|rules| rules.generation);
         let Some(generation) = generation.filter(|now| *now != self.ledger.generation()) else {
             return Ok(());
         };
         let mut backoff = Backoff::default();
         while self.ledger.is_changed() {
-            match self.ledger.store(&self.worker, &self.place).await {
+            match self.ledger.store(&self.worker, &self.assignment).await {
                 Ok(true) => {}
                 Ok(false) => return Err(Over),
                 Err(error) => {
@@ -214,7 +185,7 @@ impl Lane {
                 }
             }
         }
-        let (worker, link) = (&self.worker, self.place.link(generation));
+        let (worker, link) = (&self.worker, self.assignment.link(generation));
         let load = async || Ledger::load(worker, link).await;
         self.ledger = patiently_until(&self.stop, "the lane cannot be read yet", load).await?;
         // What waits for the former number is to be settled, and what waits for this one to be sent.
@@ -234,11 +205,11 @@ impl Lane {
         match order {
             LaneOrder::Send(job) if self.stalled => self.take_in_stalled(*job),
             LaneOrder::Send(job) => self.backlog.add(*job),
-            LaneOrder::CatchUp(mut ask) => {
+            LaneOrder::CatchUp(mut request) => {
                 if self.stalled {
-                    ask.entry.take().into_iter().for_each(Entry::delete);
+                    request.entry.take().into_iter().for_each(Entry::delete);
                 }
-                self.catch_up.get_or_insert_default().ask(ask);
+                self.catch_up.get_or_insert_default().ask(request);
             }
         }
     }
@@ -253,11 +224,11 @@ impl Lane {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(Over),
-            order = self.ends.orders.recv() => match order {
+            order = self.channels.orders.recv() => match order {
                 Some(order) => { self.take_in(order); Ok(()) }
                 None => Err(Over),
             },
-            changed = self.ends.standing.changed() => changed.map_err(|_| Over),
+            changed = self.channels.standing.changed() => changed.map_err(|_| Over),
             () = sleep_until(due) => Ok(()),
             () = sleep_until(aside) => Ok(()),
         }
@@ -265,7 +236,7 @@ impl Lane {
 
     /// Puts back what was set aside until now; all of it when the owner has changed the rules.
     fn put_back(&mut self) {
-        let rules = match &*self.ends.standing.borrow() {
+        let rules = match &*self.channels.standing.borrow() {
             Standing::Open(rules) => rules.number,
             _ => self.rules,
         };
@@ -284,10 +255,10 @@ impl Lane {
         if self.ledger.due(idle).is_none_or(|due| due > Instant::now()) {
             return Ok(());
         }
-        match self.ledger.store(&self.worker, &self.place).await {
+        match self.ledger.store(&self.worker, &self.assignment).await {
             Ok(true) => Ok(()),
             Ok(false) => {
-                tracing::error!(device = %self.place.device, "a later holder serves this device already");
+                tracing::error!(device = %self.assignment.device, "a later holder serves this device already");
                 Err(Over)
             }
             Err(error) => {
@@ -301,7 +272,7 @@ impl Lane {
     /// may have died before it told of it.
     async fn pass_over(&mut self, message: Option<Message>) {
         if let Some(message) = &message {
-            let telling = services::messages::tell_again(&self.worker.ctx, self.place.tenant, message);
+            let telling = services::messages::tell_again(&self.worker.ctx, self.assignment.tenant, message);
             let _stopped = self.stop.run_until_cancelled(telling).await;
         }
         let pacing = self.pacing();
@@ -319,7 +290,7 @@ impl Lane {
     /// The first message failed for good.
     async fn finish_failed(&mut self, failure: SendFailure) {
         let Some(job) = self.backlog.take_first() else { return };
-        let Place { tenant, device, .. } = self.place;
+        let Assignment { tenant, device, .. } = self.assignment;
         let step = Step::failed(failure, self.worker.ctx.now());
         self.worker.progress.note(tenant, device, &job.id.wa_message_id(), step, None).await;
         // It may be asked for again.
@@ -331,20 +302,20 @@ impl Lane {
 
     /// Leaves everything to whoever serves the device next.
     async fn let_go(mut self) {
-        give_back(LaneOrder::CatchUp(Ask::default()), self.ends.orders).await;
+        give_back(LaneOrder::CatchUp(CatchUpRequest::default()), self.channels.orders).await;
         self.backlog.drain().filter_map(|job| job.entry).for_each(Entry::give_back);
         if let Some(catch_up) = self.catch_up.take() {
             catch_up.entries.into_iter().for_each(Entry::give_back);
         }
-        let flush = self.worker.progress.flush(Some(self.place.device));
+        let flush = self.worker.progress.flush(Some(self.assignment.device));
         if tokio::time::timeout(LAST_WRITE, flush).await.is_err() {
-            tracing::warn!(device = %self.place.device, "what became of some messages is not written down yet");
+            tracing::warn!(device = %self.assignment.device, "what became of some messages is not written down yet");
         }
-        if self.place.lease.holds()
-            && let Err(error) = self.ledger.store(&self.worker, &self.place).await
+        if self.assignment.lease.holds()
+            && let Err(error) = self.ledger.store(&self.worker, &self.assignment).await
         {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(device = %self.place.device, error, "the lane could not be stored at its end");
+            tracing::warn!(device = %self.assignment.device, error, "the lane could not be stored at its end");
         }
     }
 
@@ -354,16 +325,16 @@ impl Lane {
 
     /// As the owner set it; the defaults until that is known.
     fn pacing(&self) -> Pacing {
-        self.ends.standing.borrow().rules().map(|rules| rules.pacing.clone()).unwrap_or_default()
+        self.channels.standing.borrow().rules().map(|rules| rules.pacing.clone()).unwrap_or_default()
     }
 
     async fn advance(&self, id: MessageId, step: Step) -> Result<Advanced, Error> {
-        let Place { tenant, device, .. } = self.place;
+        let Assignment { tenant, device, .. } = self.assignment;
         Ok(messages::advance(&self.worker.ctx.db, tenant, device, &id.wa_message_id(), step).await?)
     }
 
     fn log(&self, what: &'static str, error: &Error) {
-        tracing::warn!(device = %self.place.device, error = error as &dyn std::error::Error, "{what}");
+        tracing::warn!(device = %self.assignment.device, error = error as &dyn std::error::Error, "{what}");
     }
 }
 
@@ -372,10 +343,7 @@ async fn give_back(first: LaneOrder, mut orders: mpsc::Receiver<LaneOrder>) {
     orders.close();
     let mut next = Some(first);
     while let Some(order) = next {
-        match order {
-            LaneOrder::Send(job) => job.entry.into_iter().for_each(Entry::give_back),
-            LaneOrder::CatchUp(ask) => ask.entry.into_iter().for_each(Entry::give_back),
-        }
+        order.into_entry().into_iter().for_each(Entry::give_back);
         next = orders.recv().await;
     }
 }
@@ -437,3 +405,6 @@ async fn sleep_until(at: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

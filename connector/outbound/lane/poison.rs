@@ -7,13 +7,13 @@ use shared::{
 };
 
 use super::{Lane, Over, patiently_until};
-use crate::session::Place;
+use crate::ownership::Assignment;
 
 impl Lane {
     /// Sets the first message aside for good.
     pub(super) async fn give_up_first(&mut self, why: &Error) -> Result<(), Over> {
         let Some(id) = self.backlog.first().map(|first| first.id) else { return Ok(()) };
-        let (ctx, Place { tenant, device, .. }) = (&self.worker.ctx, &self.place);
+        let (ctx, Assignment { tenant, device, .. }) = (&self.worker.ctx, &self.assignment);
         let subject = id.to_string();
         let set_aside = || async {
             let item = PassedOver {

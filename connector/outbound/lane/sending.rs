@@ -16,7 +16,7 @@ use crate::{
         backlog::Details,
         outcome::{MAX_ATTEMPTS, MAX_FAILURES, Verdict, judge, slowdown},
     },
-    whatsapp::{SendError, Socket},
+    whatsapp::{Connection, SendError},
 };
 
 /// How long a message of an unknown kind is left alone; so seldom that it expires before it was begun too often.
@@ -24,7 +24,11 @@ const UNTIL_NEWER: Duration = Duration::from_secs(10 * 60);
 
 impl Lane {
     /// Sends the first message, whose turn it is.
-    pub(super) async fn send_first(&mut self, socket: &Socket, details: &Details) -> Result<(), Over> {
+    pub(super) async fn send_first(
+        &mut self,
+        connection: &dyn Connection,
+        details: &Details,
+    ) -> Result<(), Over> {
         let Some(first) = self.backlog.first() else { return Ok(()) };
         let id = first.id;
         // Whatever the lane believes: a message goes out from its own number, or not at all.
@@ -52,7 +56,7 @@ impl Lane {
             return Ok(());
         }
         // The last look before something goes out that only the holder may send.
-        if !self.place.lease.holds() {
+        if !self.assignment.lease.holds() {
             return Err(Over);
         }
         let to = message.chat.to_string();
@@ -61,7 +65,7 @@ impl Lane {
             tokio::time::sleep(LAST_ACK).await;
         };
         let outcome = tokio::select! {
-            outcome = socket.send(&to, &message.wa_message_id, &message.content) => outcome,
+            outcome = connection.send(&to, &message.wa_message_id, &message.content) => outcome,
             () = stopped => return Err(Over),
         };
         let (now, pacing) = (self.worker.ctx.now(), self.pacing());
@@ -71,9 +75,12 @@ impl Lane {
                 self.backoff.reset();
                 self.ledger.sent(&details.chat, now, &pacing);
                 let step = Step::to(MessageStatus::Sent, now);
-                let Self { worker, place, .. } = self;
+                let Self { worker, assignment, .. } = self;
                 let chat = Some(&message.chat);
-                worker.progress.note(place.tenant, place.device, &message.wa_message_id, step, chat).await;
+                worker
+                    .progress
+                    .note(assignment.tenant, assignment.device, &message.wa_message_id, step, chat)
+                    .await;
                 let entry = self.backlog.take_first().and_then(|job| job.entry);
                 self.ledger.done(entry, &pacing);
             }
@@ -88,7 +95,7 @@ impl Lane {
     }
 
     async fn on_failure(&mut self, message: &Message, error: &SendError, pacing: &Pacing) {
-        let (device, id) = (self.place.device, message.id);
+        let (device, id) = (self.assignment.device, message.id);
         let failures = self.backlog.first().map_or(0, |job| job.failures + 1);
         match judge(error) {
             Verdict::Wait => self.pause(Duration::from_millis(200)),
@@ -98,7 +105,7 @@ impl Lane {
             }
             Verdict::SlowDown => {
                 self.slowdowns += 1;
-                let pause = slowdown(self.worker.whatsapp.rate_limit_pause(), self.slowdowns);
+                let pause = slowdown(self.worker.rate_limit_pause, self.slowdowns);
                 tracing::warn!(%device, ?pause, "WhatsApp limits the rate of this device; it is silent for a while");
                 self.ledger.slow_down(self.worker.ctx.now() + pause);
                 self.pause(pause);

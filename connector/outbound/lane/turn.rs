@@ -12,12 +12,12 @@ use shared::{
 use tokio::time::Instant;
 
 use super::{Lane, Over, Standing, sleep_until, unless_poison};
-use crate::{outbound::backlog::Details, whatsapp::Socket};
+use crate::{outbound::backlog::Details, whatsapp::Connection};
 
 /// What a waiting lane does next.
 pub(super) enum Next {
-    /// Send the first message through this socket.
-    Go(Arc<Socket>),
+    /// Send the first message through this connection.
+    Go(Arc<dyn Connection>),
     /// The first message waited too long.
     Expired,
     /// The first message is for another number than the device has now.
@@ -33,8 +33,8 @@ impl Lane {
         if let Some(details) = &first.details {
             return Ok(Some(details.clone()));
         }
-        let (id, db, place) = (first.id, &self.worker.ctx.db, &self.place);
-        let read = || async { Ok(messages::get(db, place.tenant, place.device, id).await?) };
+        let (id, db, assignment) = (first.id, &self.worker.ctx.db, &self.assignment);
+        let read = || async { Ok(messages::get(db, assignment.tenant, assignment.device, id).await?) };
         let message = match unless_poison(&self.stop, "a message cannot be read yet", read).await? {
             Ok(message) => message,
             Err(error) => {
@@ -72,8 +72,8 @@ impl Lane {
     /// Waits until the device is connected and pacing lets the first message go.
     pub(super) async fn wait(&mut self, details: &Details) -> Result<Next, Over> {
         let now = self.worker.ctx.now();
-        let standing = self.ends.standing.borrow_and_update().clone();
-        let open = self.ends.open.borrow_and_update().clone();
+        let standing = self.channels.standing.borrow_and_update().clone();
+        let open = self.channels.open.borrow_and_update().clone();
         if let Some(rules) = standing.rules()
             && rules.number >= details.send_rules
             && rules.generation != details.generation
@@ -90,7 +90,7 @@ impl Lane {
             }
             // It was accepted under rules that are not known here yet.
             Standing::Open(..) => {
-                self.ends.look.notify_one();
+                self.channels.look.notify_one();
                 None
             }
             _ => None,
@@ -106,15 +106,15 @@ impl Lane {
         let stall_at = self.stall_when_due();
         let not_before = self.not_before.filter(|at| *at > Instant::now());
         let mut look_again = not_before;
-        let own = open.filter(|open| open.generation == details.generation).map(|open| open.socket);
+        let own = open.filter(|open| open.generation == details.generation).map(|open| open.connection);
         match (turn, own) {
-            (Some(Turn { limit: None, .. }), Some(socket)) if not_before.is_none() => {
-                if socket.is_connected() {
+            (Some(Turn { limit: None, .. }), Some(connection)) if not_before.is_none() => {
+                if connection.is_connected() {
                     self.waiting_since = None;
                     self.stalled = false;
-                    return Ok(Next::Go(socket));
+                    return Ok(Next::Go(connection));
                 }
-                // The socket knows first that it is gone; the actor takes it away a moment later.
+                // The connection knows first that it is gone; the actor takes it away a moment later.
                 look_again = Some(Instant::now() + Duration::from_millis(50));
             }
             (Some(turn), _) if turn.limit.is_some() => {
@@ -131,13 +131,13 @@ impl Lane {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(Over),
-            order = self.ends.orders.recv() => match order {
+            order = self.channels.orders.recv() => match order {
                 // A direct message goes before the bulk message that waits here.
                 Some(order) => { self.take_in(order); Ok(Next::Again) }
                 None => Err(Over),
             },
-            changed = self.ends.standing.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
-            changed = self.ends.open.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
+            changed = self.channels.standing.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
+            changed = self.channels.open.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
             () = sleep_until(look_again) => Ok(Next::Again),
             () = sleep_until(expiry) => Ok(Next::Again),
             () = sleep_until(aside) => Ok(Next::Again),

@@ -9,9 +9,10 @@ use tokio::sync::watch;
 
 use super::Actor;
 use crate::{
-    outbound::lane::{Ask, LaneOrder},
+    outbound::lane::{CatchUpRequest, LaneOrder},
+    ownership::Assignment,
     retry::patiently,
-    session::{Place, report},
+    session::report,
     whatsapp::Identity,
 };
 
@@ -36,7 +37,7 @@ impl Actor {
             self.refuse("WhatsApp does not say which number the phone has".into()).await;
             return None;
         };
-        let Place { tenant, device, .. } = self.place;
+        let Assignment { tenant, device, .. } = self.assignment;
         let ctx = self.worker.ctx.clone();
         let read = || async { Ok::<_, Error>(devices::get(&ctx.db, tenant, device).await?) };
         let taken = match patiently(read).await {
@@ -64,7 +65,7 @@ impl Actor {
                 if is_other {
                     tracing::info!(%device, generation = row.generation, "the device is linked to another number");
                     // Whoever has no room for it has something to do, and looks then.
-                    let _busy = self.tell.lane.try_send(LaneOrder::CatchUp(Ask::default()));
+                    let _busy = self.tell.lane.try_send(LaneOrder::CatchUp(CatchUpRequest::default()));
                 }
                 Some(row.generation)
             }
@@ -81,7 +82,7 @@ impl Actor {
 
     /// Ends a link that the device must not have, and says why.
     async fn refuse(&mut self, reason: String) {
-        tracing::warn!(device = %self.place.device, "a phone linked the device that it must not have; it is logged out");
+        tracing::warn!(device = %self.assignment.device, "a phone linked the device that it must not have; it is logged out");
         if let Some(live) = &mut self.live {
             // What has arrived waits for nothing any more, and is not stored.
             live.generation = watch::channel(None).0;

@@ -2,7 +2,6 @@
 
 mod admission;
 mod on_state;
-mod pairing_code;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +10,7 @@ use shared::{
         device::{Desired, Device, DeviceStatus},
         phone::PhoneNumber,
     },
+    queue::payloads::CommandPayload,
     services::{self, Error},
     store::devices,
 };
@@ -20,25 +20,28 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Counted, OpenSocket, Order, Place, report, told::Told};
+use super::{Order, report, told::Told};
 use crate::{
+    commands,
     inbound::DeviceInbox,
-    outbound::lane::{LaneOrder, Standing},
+    outbound::lane::{LaneOrder, OpenConnection, Standing},
+    ownership::Assignment,
     retry::{Backoff, patiently},
+    session_count::CountedSession,
     session_store::SessionStoreError,
-    shard::Worker,
-    whatsapp::{Socket, SocketState},
+    whatsapp::{Connection, SocketState},
+    worker::Worker,
 };
 
 /// How long unlinking waits for a socket to tell WhatsApp through.
-const UNLINK_PATIENCE: Duration = Duration::from_secs(15);
+const UNLINK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a stop waits for what is under way.
-const LAST_WORK: Duration = Duration::from_secs(2);
+const STOP_GRACE: Duration = Duration::from_secs(2);
 
 struct Actor {
     worker: Worker,
-    place: Place,
+    assignment: Assignment,
     tell: Tell,
     live: Option<Live>,
     /// The number that the device is linked to, or was last, and its generation; as the row has it.
@@ -58,7 +61,7 @@ struct Actor {
 /// What the device's lane hears of.
 pub(super) struct Tell {
     /// The socket to send through, while there is one that is connected.
-    pub open: watch::Sender<Option<OpenSocket>>,
+    pub open: watch::Sender<Option<OpenConnection>>,
     /// What the owner has to say of sending.
     pub standing: watch::Sender<Standing>,
     /// By which the lane asks for another look.
@@ -68,7 +71,7 @@ pub(super) struct Tell {
 }
 
 struct Live {
-    socket: Arc<Socket>,
+    connection: Arc<dyn Connection>,
     states: watch::Receiver<SocketState>,
     /// Told when what arrived could not be stored.
     unstored: Arc<Notify>,
@@ -76,14 +79,14 @@ struct Live {
     qr: Option<String>,
     /// Which of the device's numbers it is logged in with, once that is known.
     generation: watch::Sender<Option<u32>>,
-    _counted: Counted,
+    _counted: CountedSession,
 }
 
 /// Runs a device's actor until `stop`, or until there is nothing left of the device. It begins with a look at
 /// what the owner wants.
 pub(super) async fn run(
     worker: Worker,
-    place: Place,
+    assignment: Assignment,
     row: Option<Box<Device>>,
     mut orders: mpsc::Receiver<Order>,
     tell: Tell,
@@ -91,7 +94,7 @@ pub(super) async fn run(
 ) {
     let mut actor = Actor {
         worker,
-        place,
+        assignment,
         tell,
         live: None,
         own: None,
@@ -104,11 +107,11 @@ pub(super) async fn run(
     };
     let asked = actor.tell.look.clone();
     // A stop cuts short what is under way: at once for who has lost the lease and must close the socket.
-    let lease = actor.place.lease.clone();
+    let lease = actor.assignment.lease.clone();
     let stopped = async || {
         stop.cancelled().await;
         if lease.holds() {
-            tokio::time::sleep(LAST_WORK).await;
+            tokio::time::sleep(STOP_GRACE).await;
         }
     };
     let mut existence = tokio::select! {
@@ -182,12 +185,21 @@ impl Actor {
     async fn does(&mut self, todo: Todo) -> Existence {
         match todo {
             Todo::Order(Order::Look(row)) => return self.look_at(row).await,
-            Todo::Order(Order::PairingCode(asked)) => self.pairing_code(asked).await,
+            Todo::Order(Order::Command(command)) => self.answer(*command).await,
             Todo::Order(Order::Send(_) | Order::CatchUp(_)) => {}
             Todo::News(News::State(state)) => self.on_state(state).await,
             Todo::News(News::Unstored) => self.on_unstored().await,
         }
         Existence::There
+    }
+
+    /// Answers a command beside the event loop, through a connection that is made if the owner wants one.
+    async fn answer(&mut self, command: CommandPayload) {
+        if self.live.is_none() {
+            self.look().await;
+        }
+        let connection = self.live.as_ref().map(|live| live.connection.clone());
+        tokio::spawn(commands::answer(self.worker.ctx.clone(), command, connection));
     }
 
     /// Looks at what the owner wants and does it.
@@ -197,7 +209,7 @@ impl Actor {
 
     /// The same, with the row when it has just been read.
     async fn look_at(&mut self, row: Option<Box<Device>>) -> Existence {
-        let Place { tenant, device, .. } = self.place;
+        let Assignment { tenant, device, .. } = self.assignment;
         let db = self.worker.ctx.db.clone();
         let read = || async { Ok::<_, Error>(devices::get(&db, tenant, device).await?.map(Box::new)) };
         let row = match row {
@@ -263,42 +275,42 @@ impl Actor {
         if row.status != DeviceStatus::Connecting {
             self.report(report::connecting(None)).await;
         }
-        if let Err(reason) = self.open_socket().await {
-            tracing::warn!(device = %self.place.device, reason, "a socket cannot be opened");
+        if let Err(reason) = self.open_connection().await {
+            tracing::warn!(device = %self.assignment.device, reason, "a socket cannot be opened");
             self.report(report::failed(reason)).await;
             self.retry_later(None);
         }
     }
 
-    async fn open_socket(&mut self) -> Result<(), String> {
-        let Place { tenant, device, .. } = self.place;
+    async fn open_connection(&mut self) -> Result<(), String> {
+        let Assignment { tenant, device, .. } = self.assignment;
         let keys = self
             .worker
             .keys
-            .open(tenant, device, self.place.lease.clone())
+            .open(tenant, device, self.assignment.lease.clone())
             .await
             .map_err(|error| error.to_string())?;
         let unstored = Arc::new(Notify::new());
         let (generation, known) = watch::channel(None);
-        let (worker, place) = (self.worker.clone(), self.place.clone());
-        let inbox = Arc::new(DeviceInbox::new(worker, place, unstored.clone(), known));
-        let socket = self.worker.whatsapp.open(keys, inbox).await.map_err(|error| error.to_string())?;
-        let states = socket.states();
+        let (worker, assignment) = (self.worker.clone(), self.assignment.clone());
+        let inbox = Arc::new(DeviceInbox::new(worker, assignment, unstored.clone(), known));
+        let connection =
+            self.worker.connections.open(keys, inbox).await.map_err(|error| error.to_string())?;
+        let states = connection.states();
         let _counted = self.worker.sessions.enter();
-        if let (Some(number), Some((own, of_own))) = (socket.number(), &self.own)
+        if let (Some(number), Some((own, of_own))) = (connection.number(), &self.own)
             && number == own.digits()
         {
             generation.send_replace(Some(*of_own));
         }
-        let socket = Arc::new(socket);
-        self.live = Some(Live { socket, states, unstored, qr: None, generation, _counted });
+        self.live = Some(Live { connection, states, unstored, qr: None, generation, _counted });
         Ok(())
     }
 
     /// Ends the link at WhatsApp, as far as it can be reached, and wipes the keys. Says whether the keys
     /// are gone; if not, it is tried again.
     async fn unlink(&mut self) -> bool {
-        let Place { tenant, device, .. } = self.place;
+        let Assignment { tenant, device, .. } = self.assignment;
         let linked = match self.worker.keys.has_link(tenant, device).await {
             Ok(linked) => linked,
             Err(error @ SessionStoreError::Damaged(_)) => {
@@ -311,16 +323,16 @@ impl Actor {
                 return false;
             }
         };
-        if linked && (self.live.is_some() || self.open_socket().await.is_ok()) {
+        if linked && (self.live.is_some() || self.open_connection().await.is_ok()) {
             self.wait_until_connected().await;
             if let Some(live) = &self.live
-                && let Err(error) = live.socket.logout().await
+                && let Err(error) = live.connection.logout().await
             {
                 self.log("WhatsApp was not told of the logout; the phone still lists the device", &error);
             }
         }
         self.close().await;
-        match self.worker.keys.wipe(tenant, device, self.place.lease.clone()).await {
+        match self.worker.keys.wipe(tenant, device, self.assignment.lease.clone()).await {
             Ok(()) => true,
             Err(error) => {
                 self.log("the device's keys cannot be wiped yet", &error);
@@ -333,7 +345,7 @@ impl Actor {
     async fn wait_until_connected(&mut self) {
         let Some(live) = &mut self.live else { return };
         let settled = |state: &SocketState| matches!(state, SocketState::Connected(_) | SocketState::Over(_));
-        let _in_time = tokio::time::timeout(UNLINK_PATIENCE, live.states.wait_for(settled)).await;
+        let _in_time = tokio::time::timeout(UNLINK_TIMEOUT, live.states.wait_for(settled)).await;
     }
 
     fn tell_standing(&self, row: &Device) {
@@ -373,7 +385,7 @@ impl Actor {
         self.tell.open.send_replace(None);
         self.reopen_at = None;
         if let Some(live) = self.live.take() {
-            live.socket.close().await;
+            live.connection.close().await;
         }
     }
 
@@ -391,12 +403,15 @@ impl Actor {
             self.shown = devices::Report { desired: None, ..report.clone() };
         }
         let qr = report.qr.clone().flatten();
-        if let Some(device) = report::store(&self.worker, &self.place, report).await {
+        if let Some(device) = report::store(&self.worker, &self.assignment, report).await {
             self.told.tell(&self.worker.ctx, &device, qr.as_ref()).await;
         }
     }
 
     fn log(&self, what: &'static str, error: &(dyn std::error::Error + 'static)) {
-        tracing::warn!(device = %self.place.device, error, "{what}");
+        tracing::warn!(device = %self.assignment.device, error, "{what}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::Actor;
 use crate::{
-    outbound::slowdown,
-    session::{OpenSocket, report},
+    outbound::{lane::OpenConnection, slowdown},
+    session::report,
     whatsapp::{End, SocketState},
 };
 
@@ -20,11 +20,11 @@ use crate::{
 const AFTER_REPLACED: Duration = Duration::from_secs(60);
 
 /// A connection that lasted so long was not too soon after the one before.
-const CALM: Duration = Duration::from_secs(30 * 60);
+const CALM_AFTER: Duration = Duration::from_secs(30 * 60);
 
 impl Actor {
     pub(super) async fn on_state(&mut self, state: SocketState) {
-        tracing::debug!(device = %self.place.device, ?state, "socket");
+        tracing::debug!(device = %self.assignment.device, ?state, "socket");
         let now = self.worker.ctx.now();
         if !matches!(state, SocketState::Connected(_)) {
             self.tell.open.send_replace(None);
@@ -55,8 +55,9 @@ impl Actor {
                 self.backoff.reset();
                 self.connected_at = Some(Instant::now());
                 self.report(report::linked(DeviceStatus::Connected, &linked, now)).await;
-                let socket = self.live.as_ref().map(|live| live.socket.clone());
-                self.tell.open.send_replace(socket.map(|socket| OpenSocket { socket, generation }));
+                let connection = self.live.as_ref().map(|live| live.connection.clone());
+                let open = connection.map(|connection| OpenConnection { connection, generation });
+                self.tell.open.send_replace(open);
             }
             SocketState::Over(end) => self.on_over(end).await,
         }
@@ -71,7 +72,7 @@ impl Actor {
             }
             End::LoggedOut { reason } => self.on_logged_out(reason).await,
             End::Replaced => {
-                tracing::error!(device = %self.place.device, "another connection took this device's place: two holders");
+                tracing::error!(device = %self.assignment.device, "another connection took this device's place: two holders");
                 let reason = "another connection took this device's place";
                 self.fail(reason.into(), AFTER_REPLACED).await;
             }
@@ -88,11 +89,11 @@ impl Actor {
                 self.fail(format!("WhatsApp refused the connection ({code}): {reason}"), pause).await;
             }
             End::RateLimited => {
-                if self.connected_at.take().is_some_and(|at| at.elapsed() >= CALM) {
+                if self.connected_at.take().is_some_and(|at| at.elapsed() >= CALM_AFTER) {
                     self.slowdowns = 0;
                 }
                 self.slowdowns += 1;
-                let pause = slowdown(self.worker.whatsapp.rate_limit_pause(), self.slowdowns);
+                let pause = slowdown(self.worker.rate_limit_pause, self.slowdowns);
                 let until = self.worker.ctx.now() + pause;
                 self.again_after(
                     pause,
@@ -109,7 +110,12 @@ impl Actor {
 
     async fn on_logged_out(&mut self, reason: String) {
         self.close().await;
-        match self.worker.keys.wipe(self.place.tenant, self.place.device, self.place.lease.clone()).await {
+        match self
+            .worker
+            .keys
+            .wipe(self.assignment.tenant, self.assignment.device, self.assignment.lease.clone())
+            .await
+        {
             Ok(()) => self.report(report::logged_out(Some(reason))).await,
             Err(error) => {
                 self.log("the device's keys cannot be wiped yet", &error);

@@ -1,24 +1,10 @@
 //! `POST /v1/devices/{id}/pairing-code`
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
-use http::header::LOCATION;
-use serde::{Deserialize, Serialize};
+use axum::extract::State;
+use serde::Deserialize;
 use shared::{
-    domain::{
-        command::CommandStatus,
-        ids::{CommandId, DeviceId},
-        permissions::Permission,
-    },
-    services::{
-        Context, ErrorCode,
-        commands::Answer,
-        devices::{self, PairingCode},
-    },
+    domain::{command::PairingCode, ids::DeviceId, permissions::Permission},
+    services::{Context, ErrorCode, devices},
 };
 use utoipa::ToSchema;
 
@@ -26,6 +12,7 @@ use crate::{
     error::Problem,
     extract::{CallerOf, JsonBody, PathIds},
     route::{Access, Route, endpoint},
+    routes::commands::{Answered, PendingBody},
 };
 
 pub fn route() -> Route {
@@ -44,14 +31,6 @@ struct PairingCodeInput {
     allow_number_change: bool,
 }
 
-/// A command that is not answered yet.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct PendingBody {
-    command_id: CommandId,
-    status: CommandStatus,
-}
-
 /// A code to type on the phone in place of scanning.
 #[utoipa::path(
     post,
@@ -67,16 +46,10 @@ async fn handle(
     CallerOf(caller): CallerOf,
     PathIds(id): PathIds<DeviceId>,
     JsonBody(input): JsonBody<PairingCodeInput>,
-) -> Result<Response, Problem> {
-    Ok(
-        match devices::pairing_code(&ctx, &caller, id, &input.phone_number, input.allow_number_change).await?
-        {
-            Answer::Ready(code) => Json(code).into_response(),
-            Answer::Pending(command) => {
-                let location = format!("/v1/commands/{command}");
-                let body = PendingBody { command_id: command, status: CommandStatus::Pending };
-                (StatusCode::ACCEPTED, [(LOCATION, location)], Json(body)).into_response()
-            }
-        },
-    )
+) -> Result<Answered<PairingCode>, Problem> {
+    let PairingCodeInput { phone_number, allow_number_change } = input;
+    devices::pairing_code(&ctx, &caller, id, &phone_number, allow_number_change)
+        .await
+        .map(Answered)
+        .map_err(Into::into)
 }

@@ -3,6 +3,6 @@
 mod ask;
 mod get;
 
+pub use ask::Answer;
 pub(super) use ask::ask;
-pub use ask::{Answer, PATIENCE};
 pub use get::get;

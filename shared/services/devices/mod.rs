@@ -20,7 +20,7 @@ pub use disconnect::disconnect;
 pub use get::get;
 pub use list::list;
 pub use log_out::log_out;
-pub use pairing_code::{PairingCode, pairing_code};
+pub use pairing_code::pairing_code;
 pub use pause::{pause, resume};
 pub use qr::qr;
 
@@ -31,7 +31,7 @@ use crate::{
         ids::DeviceId,
         pacing::{self, Pacing},
     },
-    queue::payloads::{CommandPayload, DeviceRefV1},
+    queue::payloads::CommandPayload,
     store::devices,
 };
 
@@ -66,8 +66,8 @@ async fn want(ctx: &Context, caller: &Caller, id: DeviceId, wish: Wish) -> Resul
 
 /// Tells the connector to look at a device's row.
 async fn wake(ctx: &Context, device: &Device) -> Result<(), Error> {
-    let payload = DeviceRefV1 { account_id: device.account_id, device_id: device.id };
-    Ok(ctx.queues.send_command(device.shard, &CommandPayload::DeviceChangedV1(payload)).await?)
+    let payload = CommandPayload::device_changed(device.account_id, device.id);
+    Ok(ctx.queues.send_command(device.shard, &payload).await?)
 }
 
 fn not_found() -> Error {

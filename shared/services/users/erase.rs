@@ -9,7 +9,7 @@ use crate::{
         device::Desired,
         ids::AccountId,
     },
-    queue::payloads::{CommandPayload, DeviceRefV1},
+    queue::payloads::CommandPayload,
     services::{Context, Error, webhooks},
     store::{
         accounts, api_keys, audit, commands, counters, devices, events, refresh_tokens, retention, set_aside,
@@ -56,7 +56,7 @@ async fn step(ctx: &Context, id: AccountId) -> Result<bool, Error> {
         if device.desired != Desired::Deleted {
             devices::set_desired(&ctx.db, id, device.id, Desired::Deleted, None, false, ctx.now()).await?;
         }
-        let payload = CommandPayload::DeviceChangedV1(DeviceRefV1 { account_id: id, device_id: device.id });
+        let payload = CommandPayload::device_changed(id, device.id);
         ctx.queues.send_command(device.shard, &payload).await?;
     }
     let age = ctx.now().since(erasure.requested_at);

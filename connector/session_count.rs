@@ -7,17 +7,17 @@ use std::sync::{
 
 /// A count that is shared by all who make sessions.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sessions(Arc<AtomicU32>);
+pub(crate) struct SessionCount(Arc<AtomicU32>);
 
 /// One session, for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Counted(Sessions);
+pub(crate) struct CountedSession(SessionCount);
 
-impl Sessions {
+impl SessionCount {
     /// Counts one more.
-    pub fn enter(&self) -> Counted {
+    pub fn enter(&self) -> CountedSession {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Counted(self.clone())
+        CountedSession(self.clone())
     }
 
     /// How many there are.
@@ -26,7 +26,7 @@ impl Sessions {
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountedSession {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn a_session_counts_for_as_long_as_it_lives() {
-        let sessions = Sessions::default();
+        let sessions = SessionCount::default();
         let (first, _second) = (sessions.enter(), sessions.clone().enter());
         assert_eq!(sessions.count(), 2);
         drop(first);

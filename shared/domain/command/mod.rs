@@ -1,13 +1,28 @@
-//! Commands: what a function asks of a live socket.
+//! Commands: what a function asks of a live socket. What is asked and answered is a file here; how it is done is a
+//! file in `connector/commands`.
 
-use serde::{Deserialize, Serialize};
+mod pairing_code;
+
+pub use pairing_code::{PairingCode, RequestPairingCode};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::ids::{CommandId, DeviceId, TenantId};
 use crate::clock::Timestamp;
 
-/// A question to the connector and, once there is one, its answer.
+/// A question to a device's socket, with the type of its answer.
+pub trait SocketCommand: Serialize + DeserializeOwned + Send + Sync {
+    /// What the queue calls it, with its version. One whose fields change gets another.
+    const KIND: &'static str;
+    /// The code of the problem when it could not be done, unless there is one for the reason.
+    const REFUSED: &'static str;
+    /// What is answered.
+    type Answer: Serialize + DeserializeOwned + Send;
+}
+
+/// The row of a question to the connector and, once there is one, its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Command {
@@ -47,4 +62,14 @@ pub struct CommandFailure {
     pub code: String,
     /// A sentence for people.
     pub message: String,
+}
+
+impl CommandFailure {
+    /// The device is linked already, so there is nothing to link.
+    pub const ALREADY_CONNECTED: &'static str = "already_connected";
+
+    /// A failure by its code, and what is said of it.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
 }
