@@ -17,7 +17,7 @@ use shared::{
     domain::{api_key, audit::Outcome, permissions::Permission, plan::Meter},
     secret::Secret,
     services::{
-        Allowance, Caller, Context, Credentials, Limit,
+        Allowance, Caller, Context, Credentials, Limit, Scope,
         audit::{self, Deed},
         authenticate,
     },
@@ -129,7 +129,7 @@ impl Route {
 #[derive(Debug, Clone, Default)]
 pub struct AuditNote {
     /// Who it was, when the route knows better than the credentials.
-    pub actor: Option<shared::domain::account::Account>,
+    pub scope: Option<Scope>,
     /// To what it was done.
     pub target: Option<String>,
     /// Why it was refused, when the answer does not say so.
@@ -224,12 +224,9 @@ async fn guarded(
     // Strangers leave an entry only where the route has something to say of them: they could fill the log.
     if let (Some(action), true) = (action, caller.is_some() || note.is_some()) {
         let limit = problem.and_then(|problem| problem.limit()?.name.clone());
-        let (caller, note) = (caller.as_ref(), note.unwrap_or_default());
-        let actor = note.actor.as_ref().or(caller.map(|caller| &caller.account));
-        let by_key = caller.filter(|caller| actor.is_some_and(|actor| actor.id == caller.account.id));
+        let note = note.unwrap_or_default();
         let deed = Deed {
-            actor,
-            api_key: by_key.and_then(|caller| caller.api_key.as_ref()).map(|key| key.id),
+            scope: note.scope.as_ref().or(caller.as_deref()),
             action,
             target: limit.or(note.target).or(target).or_else(|| made(&response)),
             ip,

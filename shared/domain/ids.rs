@@ -137,6 +137,21 @@ prefixed_id!(
     "sas_"
 );
 prefixed_id!(
+    /// Something sent to many.
+    JobId,
+    "job_"
+);
+prefixed_id!(
+    /// Something sent when its time comes.
+    ScheduleId,
+    "sch_"
+);
+prefixed_id!(
+    /// A rule for answering what arrives.
+    AutoReplyId,
+    "arp_"
+);
+prefixed_id!(
     /// One HTTP request.
     RequestId,
     "req_"

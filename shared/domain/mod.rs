@@ -1,6 +1,7 @@
 //! Pure types and rules. No AWS, no HTTP, no clock.
 
 pub mod account;
+pub mod actor;
 pub mod api_key;
 pub mod audit;
 pub mod chat;

@@ -1,18 +1,11 @@
 //! Who is asking.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Deref};
 
-use super::{Allowance, Category, Context, Error, allowance::rates_of};
+use super::{Context, Error, Scope};
 use crate::{
     crypto,
-    domain::{
-        account::Account,
-        api_key,
-        ids::{TenantId, TokenFamilyId},
-        permissions::Permission,
-        retention::Retention,
-        role::Role,
-    },
+    domain::{account::Account, actor::Actor, api_key, ids::TokenFamilyId},
     secret::Secret,
     store::{
         accounts::{self, AccountRow},
@@ -38,44 +31,22 @@ pub enum Pass {
     Key { hash: String },
 }
 
-/// An account that is asking, with the role that its credentials carry.
+/// An account that is asking by credentials, and the scope that these open: its role is never more than the account's.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The account.
     pub account: Account,
-    /// The role of the credentials: never more than the account's.
-    pub role: Role,
     /// The API key, when it asks with one.
     pub api_key: Option<api_key::ApiKey>,
     /// What let it in.
     pub pass: Pass,
-    /// What it may use.
-    pub allowance: Allowance,
+    scope: Scope,
 }
 
-impl Caller {
-    /// The tenant whose data the caller sees.
-    pub fn tenant(&self) -> TenantId {
-        self.account.id
-    }
-
-    /// Whether no plan limits the caller: administrators.
-    pub fn is_exempt(&self) -> bool {
-        self.account.role == Role::Admin
-    }
-
-    /// How long what the caller stores is kept.
-    pub fn retention(&self, ctx: &Context) -> Retention {
-        ctx.plans.get(&self.account.plan).retention()
-    }
-
-    /// Fails unless the caller may do this.
-    pub fn require(&self, permission: Permission) -> Result<(), Error> {
-        if self.role.allows(permission) {
-            return Ok(());
-        }
-        let role = self.role;
-        Err(Error::new(Category::Forbidden, "forbidden", format!("the role {role:?} does not allow this")))
+impl Deref for Caller {
+    type Target = Scope;
+    fn deref(&self) -> &Scope {
+        &self.scope
     }
 }
 
@@ -112,8 +83,12 @@ pub async fn authenticate(
     };
     let row = row.filter(|row| pass.is_of(row)).ok_or_else(gone)?;
     let account = row.account;
-    let allowance = Allowance::new(account.id, rates_of(ctx, &account));
-    Ok(Caller { role: role.min(account.role), account, api_key, pass, allowance })
+    let actor = match &api_key {
+        Some(key) => Actor::ApiKey { owner: account.id, key: key.id },
+        None => Actor::Person(account.id),
+    };
+    let scope = Scope::new(ctx, &account, actor, role.min(account.role));
+    Ok(Caller { account, api_key, pass, scope })
 }
 
 fn invalid_token() -> Error {

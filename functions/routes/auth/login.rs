@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::{
     secret::Secret,
     services::{
-        Context,
+        Context, Scope,
         accounts::{self, Login},
         audit,
     },
@@ -58,10 +58,10 @@ async fn handle(
         Err(error) => {
             // That there were too many at once says nothing of who tried.
             let is_tried = !error.passes();
-            let note = is_tried.then_some(AuditNote { actor: None, target, code: None });
+            let note = is_tried.then_some(AuditNote { scope: None, target, code: None });
             return (note.map(Extension), Problem::from(error)).into_response();
         }
     };
-    let note = AuditNote { actor: Some(session.account.clone()), target, code: None };
+    let note = AuditNote { scope: Some(Scope::of_person(&ctx, &session.account)), target, code: None };
     (Extension(note), Json(SessionBody::from(session))).into_response()
 }

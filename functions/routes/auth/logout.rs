@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     secret::Secret,
-    services::{Context, accounts},
+    services::{Context, Scope, accounts},
 };
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -49,7 +49,7 @@ async fn handle(
     // What was no token, or none any more, leaves no entry.
     let note = ended.map(|account| {
         let target = Some(account.id.to_string());
-        Extension(AuditNote { actor: Some(account), target, code: None })
+        Extension(AuditNote { scope: Some(Scope::of_person(&ctx, &account)), target, code: None })
     });
     Ok((StatusCode::NO_CONTENT, note, ()))
 }

@@ -11,7 +11,7 @@ use shared::{
     domain::account::Email,
     secret::Secret,
     services::{
-        Context,
+        Context, Scope,
         accounts::{self, Registered, Registration},
         audit,
     },
@@ -65,15 +65,16 @@ async fn handle(
         Ok(Registered { email, account }) => {
             let note = match account {
                 Some(account) => {
-                    AuditNote { target: Some(account.id.to_string()), actor: Some(account), code: None }
+                    let scope = Some(Scope::of_person(&ctx, &account));
+                    AuditNote { target: Some(account.id.to_string()), scope, code: None }
                 }
-                None => AuditNote { target, actor: None, code: Some("email_taken") },
+                None => AuditNote { target, scope: None, code: Some("email_taken") },
             };
             (StatusCode::ACCEPTED, Extension(note), Json(RegisteredBody { email })).into_response()
         }
         Err(error) => {
             // What is refused for what it is leaves no entry; that there are too many does.
-            let note = error.limit.is_some().then_some(AuditNote { target, actor: None, code: None });
+            let note = error.limit.is_some().then_some(AuditNote { target, scope: None, code: None });
             (note.map(Extension), Problem::from(error)).into_response()
         }
     }

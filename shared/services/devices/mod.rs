@@ -24,7 +24,7 @@ pub use pairing_code::{PairingCode, pairing_code};
 pub use pause::{pause, resume};
 pub use qr::qr;
 
-use super::{Caller, Context, Error, Invalid};
+use super::{Context, Error, Invalid, Scope};
 use crate::{
     domain::{
         device::{Desired, Device, DeviceStatus},
@@ -55,9 +55,9 @@ impl Wish {
 }
 
 /// Writes down what the owner wants and wakes the connector.
-async fn want(ctx: &Context, caller: &Caller, id: DeviceId, wish: Wish) -> Result<Device, Error> {
+async fn want(ctx: &Context, scope: &Scope, id: DeviceId, wish: Wish) -> Result<Device, Error> {
     let Wish { desired, status, allow_number_change: allowed } = wish;
-    let device = devices::set_desired(&ctx.db, caller.tenant(), id, desired, status, allowed, ctx.now())
+    let device = devices::set_desired(&ctx.db, scope.tenant(), id, desired, status, allowed, ctx.now())
         .await?
         .ok_or_else(not_found)?;
     wake(ctx, &device).await?;

@@ -15,7 +15,7 @@ use crate::{
     queue::payloads::{CommandPayload, PairingCodeV1},
     secret::Secret,
     services::{
-        Caller, Category, Context, Error, Invalid,
+        Category, Context, Error, Invalid, Scope,
         commands::{Answer, ask},
     },
 };
@@ -37,7 +37,7 @@ pub struct PairingCode {
 /// said.
 pub async fn pairing_code(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     id: DeviceId,
     phone_number: &str,
     allow_number_change: bool,
@@ -46,7 +46,7 @@ pub async fn pairing_code(
     let number = invalid.take(PhoneNumber::parse(phone_number), "phoneNumber", "phone_invalid");
     invalid.check()?;
     let Some(number) = number else { return Err(Error::internal("an invalid number was let through")) };
-    let mut device = get(ctx, caller, id).await?;
+    let mut device = get(ctx, scope, id).await?;
     if device.status == DeviceStatus::Connected {
         return Err(Error::conflict("already_connected", "the device is linked and connected"));
     }
@@ -56,9 +56,9 @@ pub async fn pairing_code(
         return Err(Error::conflict("number_change", reason));
     }
     if device.desired != Desired::Connected {
-        device = want(ctx, caller, id, Wish::connected(allow_number_change)).await?;
+        device = want(ctx, scope, id, Wish::connected(allow_number_change)).await?;
     } else if device.allow_number_change != allow_number_change {
-        device = want(ctx, caller, id, Wish { status: None, ..Wish::connected(allow_number_change) }).await?;
+        device = want(ctx, scope, id, Wish { status: None, ..Wish::connected(allow_number_change) }).await?;
     }
     let answer = ask(ctx, &device, |command_id| {
         CommandPayload::PairingCodeV1(PairingCodeV1 {

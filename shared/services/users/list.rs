@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{account::Account, role::Role},
-    services::{Caller, Context, Error, Listing, PageRequest},
+    services::{Context, Error, Listing, PageRequest, Scope},
     store::accounts::{self, Filter},
 };
 
@@ -22,7 +22,7 @@ pub struct UserFilter {
 /// Accounts, oldest first.
 pub async fn list(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     filter: UserFilter,
     page: PageRequest,
 ) -> Result<Listing<Account>, Error> {
@@ -33,7 +33,7 @@ pub async fn list(
         email: filter.email.map(|email| email.to_lowercase()).filter(|email| !email.is_empty()),
     };
     let query = format!("users?{filter:?}");
-    let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
+    let (limit, from) = page.read(ctx, scope.tenant(), &query)?;
     let page = accounts::list(&ctx.db, &filter, limit, from).await?;
-    Ok(Listing::of(ctx, caller.tenant(), &query, page))
+    Ok(Listing::of(ctx, scope.tenant(), &query, page))
 }

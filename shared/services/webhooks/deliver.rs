@@ -18,7 +18,7 @@ use crate::{
     },
     outbound::Request,
     queue::payloads::DeliveryV1,
-    services::{Context, Error},
+    services::{Context, Error, scope::rates_of},
     store::{accounts, deliveries, devices, webhooks},
 };
 
@@ -80,7 +80,7 @@ pub async fn deliver(ctx: &Context, delivery: &DeliveryV1) -> Result<Handled, Er
         enqueue(ctx, vec![DeliveryV1 { slow: true, ..delivery.clone() }]).await?;
         return Ok(Handled::SentOn);
     }
-    if let Some(not_before) = meter::count(ctx, &account.account, delivery).await? {
+    if let Some(not_before) = meter::count(ctx, &rates_of(ctx, &account.account), delivery).await? {
         // Not all at the first moment of the next span.
         let not_before = not_before + SPREAD.mul_f64(random());
         enqueue(ctx, vec![DeliveryV1 { slow: true, not_before, ..delivery.clone() }]).await?;
