@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod actor;
+pub mod alias;
 pub mod api_key;
 pub mod audit;
 pub mod chat;

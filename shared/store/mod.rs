@@ -2,6 +2,7 @@
 //! another tenant's row look the same.
 
 pub mod accounts;
+pub mod aliases;
 pub mod api_keys;
 pub mod attempts;
 pub mod audit;

@@ -37,6 +37,7 @@ pub async fn create(ctx: &Context, scope: &Scope, input: NewDevice) -> Result<De
         id,
         account_id: scope.tenant(),
         name,
+        aliases: Vec::new(),
         status: DeviceStatus::Disconnected,
         desired: Desired::Disconnected,
         phone_number: None,

@@ -7,7 +7,7 @@ use crate::{
         ids::DeviceId,
     },
     services::{Context, Error, Scope, events},
-    store::{chats, contacts, devices, lanes, messages, set_aside},
+    store::{aliases, chats, contacts, devices, lanes, messages, set_aside},
 };
 
 /// Deletes a device: it is gone for its owner at once. The connector then unlinks it, wipes its keys and
@@ -28,6 +28,7 @@ pub async fn erase(ctx: &Context, device: &Device) -> Result<(), Error> {
     }
     events::erase_device(ctx, device).await?;
     set_aside::delete_of_device(&ctx.db, tenant, id).await?;
+    aliases::delete_of_device(&ctx.db, tenant, id).await?;
     devices::delete(&ctx.db, tenant, id).await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Devices: linked WhatsApp accounts.
 
+mod aliases;
 mod change;
 mod connect;
 mod create;
@@ -12,6 +13,7 @@ mod pairing_code;
 mod pause;
 mod qr;
 
+pub use aliases::{add_alias, find_by_alias, remove_alias};
 pub use change::{DeviceChange, change};
 pub use connect::connect;
 pub use create::{NewDevice, create};
