@@ -52,7 +52,8 @@ pub fn document(routes: &[Route]) -> OpenApi {
         .components(Some(components))
         .tags(Some([
             tag("accounts", "The caller's account, its API keys, limits and doings"),
-            tag("users", "Everybody's accounts, for administrators"),
+            tag("tenants", "The caller's tenant and its members"),
+            tag("administration", "Across tenants, for the platform's administrators"),
             tag("devices", "Linked WhatsApp accounts"),
             tag("messages", "Messages and chats"),
             tag("events", "What happens, as it happens and as a list"),

@@ -53,5 +53,5 @@ async fn handle(State(ctx): State<Context>, CallerOf(caller): CallerOf) -> Resul
         used: limit.used,
         resets_at: limit.resets_at,
     });
-    Ok(Json(UsageBody { plan: caller.plan_name().to_owned(), limits: limits.collect() }))
+    Ok(Json(UsageBody { plan: caller.of().plan.clone(), limits: limits.collect() }))
 }

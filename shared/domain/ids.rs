@@ -72,7 +72,12 @@ macro_rules! prefixed_id {
 }
 
 prefixed_id!(
-    /// A tenant user.
+    /// Who owns devices, messages, keys and webhooks.
+    TenantId,
+    "ten_"
+);
+prefixed_id!(
+    /// A person in a tenant.
     AccountId,
     "acc_"
 );
@@ -156,9 +161,6 @@ prefixed_id!(
     RequestId,
     "req_"
 );
-
-/// The tenant that owns data: an account.
-pub type TenantId = AccountId;
 
 impl DeviceId {
     /// The shard that a device belongs to, for a number of shards: fixed at creation and stored with

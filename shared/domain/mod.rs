@@ -22,5 +22,6 @@ pub mod retention;
 pub mod role;
 mod schema;
 pub mod set_aside;
+pub mod tenant;
 pub mod webhook;
 pub mod worker;

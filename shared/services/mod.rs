@@ -14,14 +14,15 @@ pub mod devices;
 mod error;
 pub mod events;
 mod health;
+pub mod members;
 pub mod messages;
 mod paging;
 pub mod retention;
 mod scope;
 pub mod set_aside;
 mod shards;
+pub mod tenants;
 pub mod usage;
-pub mod users;
 pub mod webhooks;
 pub mod workers;
 

@@ -2,21 +2,21 @@
 
 use super::{Allowance, Category, Context, Error};
 use crate::domain::{
-    account::Account,
     actor::Actor,
     ids::TenantId,
     permissions::Permission,
     plan::{Meter, Plan, Rate},
     retention::Retention,
     role::Role,
+    tenant::Tenant,
 };
+use crate::store::tenants::TenantRow;
 
 /// A tenant, who is asking for it, and what that one may do and use. Every use case on a tenant's data takes one: a
 /// request makes it of its caller, a job, a schedule or an auto-reply of itself.
 #[derive(Debug, Clone)]
 pub struct Scope {
-    tenant: TenantId,
-    plan: String,
+    tenant: Tenant,
     is_exempt: bool,
     /// Who is asking.
     pub actor: Actor,
@@ -27,41 +27,36 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// An account's own tenant, for somebody who is trusted with `role`.
-    pub fn new(ctx: &Context, account: &Account, actor: Actor, role: Role) -> Self {
-        let is_exempt = account.role == Role::Admin;
-        let allowance = Allowance::new(account.id, rates_of(ctx, account));
-        Self { tenant: account.id, plan: account.plan.clone(), is_exempt, actor, role, allowance }
-    }
-
-    /// An account's own tenant, for the account itself.
-    pub fn of_person(ctx: &Context, account: &Account) -> Self {
-        Self::new(ctx, account, Actor::Person(account.id), account.role)
+    /// A tenant, for somebody who is trusted with `role` there.
+    pub fn new(ctx: &Context, tenant: TenantRow, actor: Actor, role: Role) -> Self {
+        let is_exempt = tenant.is_exempt();
+        let allowance = Allowance::new(tenant.tenant.id, rates_of(ctx, &tenant));
+        Self { tenant: tenant.tenant, is_exempt, actor, role, allowance }
     }
 
     /// The tenant whose data is seen.
     pub fn tenant(&self) -> TenantId {
-        self.tenant
+        self.tenant.id
     }
 
-    /// The name of the tenant's plan.
-    pub fn plan_name(&self) -> &str {
-        &self.plan
+    /// The same with its name, plan and settings.
+    pub fn of(&self) -> &Tenant {
+        &self.tenant
     }
 
     /// The tenant's plan.
     pub fn plan<'a>(&self, ctx: &'a Context) -> &'a Plan {
-        ctx.plans.get(&self.plan)
+        ctx.plans.get(&self.tenant.plan)
     }
 
-    /// Whether no plan limits it: administrators.
+    /// Whether no plan limits it: in an administrator's tenant.
     pub fn is_exempt(&self) -> bool {
         self.is_exempt
     }
 
     /// How long what is stored is kept.
     pub fn retention(&self, ctx: &Context) -> Retention {
-        self.plan(ctx).retention()
+        self.tenant.retention(self.plan(ctx))
     }
 
     /// Whether it may do this.
@@ -79,10 +74,10 @@ impl Scope {
     }
 }
 
-/// The rates of an account's plan; none for administrators, who are not limited.
-pub(super) fn rates_of(ctx: &Context, account: &Account) -> Vec<(Meter, Rate)> {
-    match account.role {
-        Role::Admin => Vec::new(),
-        _ => ctx.plans.get(&account.plan).all_rates(),
+/// The rates of a tenant's plan; none for an administrator's, which is not limited.
+pub(super) fn rates_of(ctx: &Context, tenant: &TenantRow) -> Vec<(Meter, Rate)> {
+    match tenant.is_exempt() {
+        true => Vec::new(),
+        false => ctx.plans.get(&tenant.tenant.plan).all_rates(),
     }
 }

@@ -32,6 +32,7 @@ pub mod session_keys;
 pub mod set_aside;
 mod step;
 pub mod tables;
+pub mod tenants;
 mod transact;
 mod update;
 pub mod webhooks;

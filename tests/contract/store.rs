@@ -9,7 +9,7 @@ use shared::{
     domain::{
         alias::{Alias, UniqueIn},
         device::{Device, Link},
-        ids::{AccountId, DeviceId, MessageId, WorkerId},
+        ids::{DeviceId, MessageId, TenantId, WorkerId},
         message::{Message, MessageStatus, Priority},
         pacing::Pacing,
         plan::{Meter, Rate, Span},
@@ -38,11 +38,11 @@ fn message(device: DeviceId, now: Timestamp) -> Message {
     serde_json::from_value(message).expect("a message")
 }
 
-fn ids(place: &Place) -> (AccountId, DeviceId) {
-    (AccountId::generate(place.now()), DeviceId::generate(place.now()))
+fn ids(place: &Place) -> (TenantId, DeviceId) {
+    (TenantId::generate(place.now()), DeviceId::generate(place.now()))
 }
 
-fn link(tenant: AccountId, device: DeviceId) -> Link {
+fn link(tenant: TenantId, device: DeviceId) -> Link {
     Link { tenant, device, generation: 0 }
 }
 
@@ -217,7 +217,7 @@ pub async fn a_list_comes_in_pages_that_join_up(place: Place) {
 
 pub async fn a_foreign_name_is_one_devices_and_goes_with_it(place: Place) {
     let (db, now) = (&place.db, place.now());
-    let made = async |tenant: AccountId| {
+    let made = async |tenant: TenantId| {
         let device = json!({
             "id": DeviceId::generate(now), "accountId": tenant, "name": "Shop", "status": "disconnected",
             "desired": "connected", "shard": 0, "pacing": Pacing::default(), "createdAt": now, "updatedAt": now,

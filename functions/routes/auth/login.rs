@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::{
     secret::Secret,
     services::{
-        Context, Scope,
+        Context,
         accounts::{self, Login},
         audit,
     },
@@ -62,6 +62,6 @@ async fn handle(
             return (note.map(Extension), Problem::from(error)).into_response();
         }
     };
-    let note = AuditNote { scope: Some(Scope::of_person(&ctx, &session.account)), target, code: None };
+    let note = AuditNote { scope: Some(session.scope.clone()), target, code: None };
     (Extension(note), Json(SessionBody::from(session))).into_response()
 }

@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     secret::Secret,
-    services::{Context, Scope, accounts},
+    services::{Context, accounts},
 };
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -47,9 +47,9 @@ async fn handle(
 ) -> Result<impl IntoResponse, Problem> {
     let ended = accounts::log_out(&ctx, &input.refresh_token).await?;
     // What was no token, or none any more, leaves no entry.
-    let note = ended.map(|account| {
-        let target = Some(account.id.to_string());
-        Extension(AuditNote { scope: Some(Scope::of_person(&ctx, &account)), target, code: None })
+    let note = ended.map(|scope| {
+        let target = scope.actor.id();
+        Extension(AuditNote { scope: Some(scope), target, code: None })
     });
     Ok((StatusCode::NO_CONTENT, note, ()))
 }

@@ -11,7 +11,7 @@ use shared::{
     domain::account::Email,
     secret::Secret,
     services::{
-        Context, Scope,
+        Context,
         accounts::{self, Registered, Registration},
         audit,
     },
@@ -62,12 +62,9 @@ async fn handle(
     let target = audit::address(&ctx, &input.email);
     let input = Registration { email: input.email, password: input.password, name: input.name, ip };
     match accounts::register(&ctx, input).await {
-        Ok(Registered { email, account }) => {
-            let note = match account {
-                Some(account) => {
-                    let scope = Some(Scope::of_person(&ctx, &account));
-                    AuditNote { target: Some(account.id.to_string()), scope, code: None }
-                }
+        Ok(Registered { email, scope }) => {
+            let note = match scope {
+                Some(scope) => AuditNote { target: scope.actor.id(), scope: Some(scope), code: None },
                 None => AuditNote { target, scope: None, code: Some("email_taken") },
             };
             (StatusCode::ACCEPTED, Extension(note), Json(RegisteredBody { email })).into_response()

@@ -19,7 +19,7 @@ pub use slow::{SLOW_FOR, SLOW_TRY};
 
 use super::{
     event::{EventPattern, EventType},
-    ids::{AccountId, DeviceId, WebhookId},
+    ids::{DeviceId, TenantId, WebhookId},
 };
 use crate::clock::Timestamp;
 
@@ -42,7 +42,7 @@ pub struct Webhook {
     /// Its id.
     pub id: WebhookId,
     /// The tenant.
-    pub account_id: AccountId,
+    pub account_id: TenantId,
     /// Where events are sent to.
     pub url: String,
     /// Which events.
@@ -96,7 +96,7 @@ mod tests {
         let now = Timestamp::from_unix_millis(0);
         Webhook {
             id: WebhookId::generate(now),
-            account_id: AccountId::generate(now),
+            account_id: TenantId::generate(now),
             url: "https://example.com".into(),
             events: patterns.iter().map(|text| text.parse().unwrap()).collect(),
             device_ids,

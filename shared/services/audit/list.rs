@@ -26,22 +26,24 @@ pub struct AuditFilter {
     pub since: Option<Timestamp>,
 }
 
-/// What was done, newest first: by everybody for an administrator, else by the caller.
+/// What was done, newest first: in all tenants for an administrator, in the whole tenant for its owners, else by the
+/// caller.
 pub async fn list(
     ctx: &Context,
     scope: &Scope,
     filter: AuditFilter,
     page: PageRequest,
 ) -> Result<Listing<AuditEntry>, Error> {
+    let (all, whole) = (scope.allows(Permission::ManageTenants), scope.allows(Permission::ManageMembers));
+    let own = scope.actor.id().filter(|_| !whole);
     let filter = Filter {
         action: filter.action,
-        actor: filter.actor,
+        actor: own.clone().or(filter.actor),
         // An address is looked for by what stands for it.
         target: filter.target.map(|target| address(ctx, &target).unwrap_or(target)),
         outcome: filter.outcome,
         since: filter.since,
     };
-    let all = scope.allows(Permission::ManageUsers);
     let query = format!("audit-log?all={all}&{filter:?}");
     let (limit, from) = page.read(ctx, scope.tenant(), &query)?;
     let page = match all {

@@ -1,18 +1,18 @@
-//! `GET /v1/users`
+//! `GET /v1/admin/tenants`
 
 use axum::{extract::State, http::Method, response::IntoResponse};
 use serde::Deserialize;
 use shared::{
-    domain::{account::Account, permissions::Permission, role::Role},
+    domain::{permissions::Permission, tenant::Tenant},
     services::{
         Context, PageRequest,
-        users::{self, UserFilter},
+        tenants::{self, TenantFilter},
     },
 };
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::super::listing::{ListBody, list_body};
+use super::super::super::listing::{ListBody, list_body};
 use crate::{
     error::Problem,
     extract::{CallerOf, QueryParams},
@@ -20,17 +20,17 @@ use crate::{
 };
 
 pub fn route() -> Route {
-    Route::new(Method::GET, "/v1/users", Access::Needs(Permission::ManageUsers), handle)
+    Route::new(Method::GET, "/v1/admin/tenants", Access::Needs(Permission::ManageTenants), handle)
         .documented(|| routes!(handle))
 }
 
 /// Filters; what is not given does not matter.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct UsersQuery {
-    role: Option<Role>,
+struct TenantsQuery {
     plan: Option<String>,
     active: Option<bool>,
+    /// The whole address of a member.
     email: Option<String>,
     /// How many; 50 when not given.
     #[param(minimum = 1, maximum = 100)]
@@ -39,21 +39,21 @@ struct UsersQuery {
     cursor: Option<String>,
 }
 
-/// Accounts, oldest first.
+/// Tenants, oldest first.
 #[utoipa::path(
     get,
-    path = "/v1/users",
-    tag = "users",
-    params(UsersQuery),
-    responses((status = 200, description = "A page.", body = ListBody<Account>)),
+    path = "/v1/admin/tenants",
+    tag = "administration",
+    params(TenantsQuery),
+    responses((status = 200, description = "A page.", body = ListBody<Tenant>)),
 )]
 async fn handle(
     State(ctx): State<Context>,
     CallerOf(caller): CallerOf,
-    QueryParams(input): QueryParams<UsersQuery>,
+    QueryParams(input): QueryParams<TenantsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let UsersQuery { role, plan, active, email, limit, cursor } = input;
-    let filter = UserFilter { role, plan, active, email };
-    let listing = users::list(&ctx, &caller, filter, PageRequest { limit, cursor }).await?;
-    Ok(list_body(listing, |account| account))
+    let TenantsQuery { plan, active, email, limit, cursor } = input;
+    let filter = TenantFilter { plan, active, email };
+    let listing = tenants::list(&ctx, &caller, filter, PageRequest { limit, cursor }).await?;
+    Ok(list_body(listing, |tenant| tenant))
 }
