@@ -10,7 +10,7 @@ use connector::{
 };
 use shared::{
     config::Config,
-    domain::ids::{AccountId, DeviceId},
+    domain::ids::{DeviceId, TenantId},
     services::{
         Context, check_shards,
         deployment::{self, KeyCheckError},
@@ -44,9 +44,9 @@ enum Command {
     /// Drop the Signal sessions and sender keys of devices, after a restore from a backup (docs/operations.md):
     /// their counters have been used, and contacts would take what comes next for what they have. Links stay.
     ForgetSessions {
-        /// Only of this tenant's devices (`acc_…`).
+        /// Only of this tenant's devices (`ten_…`).
         #[arg(long)]
-        tenant: Option<AccountId>,
+        tenant: Option<TenantId>,
         /// Only of this device (`dev_…`).
         #[arg(long)]
         device: Option<DeviceId>,

@@ -38,10 +38,10 @@ impl FirstAdministrator {
         let Some((email, password)) = &self.wanted else { return Ok(()) };
         let make = async || {
             match ensure_admin(ctx, email, password.clone()).await? {
-                FirstAdmin::Created(account) => {
-                    tracing::info!(account = %account.id, "the first administrator was made");
+                FirstAdmin::Created(_, account) => {
+                    tracing::info!(%account, "the first administrator was made");
                 }
-                FirstAdmin::Existing(_) => {}
+                FirstAdmin::Existing(..) => {}
             }
             Ok(())
         };

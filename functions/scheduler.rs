@@ -1,7 +1,7 @@
 //! What has to be done now and then, wherever it runs.
 
 use serde_json::{Value, json};
-use shared::services::{Context, Error, messages, retention, users};
+use shared::services::{Context, Error, messages, retention, tenants};
 
 /// Does a round of everything. Rounds may overlap and may be skipped.
 ///
@@ -10,7 +10,7 @@ use shared::services::{Context, Error, messages, retention, users};
 pub async fn tick(ctx: &Context) -> Result<Value, Error> {
     // What one of them cannot do keeps the other from nothing.
     let (erasures, woken, kept) =
-        tokio::join!(users::run_erasures(ctx), messages::sweep_outbox(ctx), retention::run(ctx));
+        tokio::join!(tenants::run_erasures(ctx), messages::sweep_outbox(ctx), retention::run(ctx));
     let (erasures, woken, kept) = (erasures?, woken?, kept?);
     Ok(json!({"erasuresUnderWay": erasures, "devicesWoken": woken, "rowsLookedAt": kept.rows}))
 }

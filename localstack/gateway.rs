@@ -288,12 +288,12 @@ async fn credentials(
     }
     let given = options.admin_password.clone().map(Secret::new);
     let password = given.clone().unwrap_or_else(crypto::random_password);
-    let (account, password) = match ensure_admin(ctx, &options.admin_email, password.clone()).await? {
-        FirstAdmin::Created(account) => (account, given.is_none().then_some(password)),
-        FirstAdmin::Existing(account) => (account, None),
+    let (owner, password) = match ensure_admin(ctx, &options.admin_email, password.clone()).await? {
+        FirstAdmin::Created(tenant, account) => ((tenant, account), given.is_none().then_some(password)),
+        FirstAdmin::Existing(tenant, account) => ((tenant, account), None),
     };
     let key = NewApiKey { name: "first key".into(), role: None, expires_at: None, allowed_ips: Vec::new() };
-    let (_, api_key) = api_keys::create(ctx, &account, Role::Admin, None, key).await?;
+    let (_, api_key) = api_keys::create(ctx, owner, Role::Admin, None, key).await?;
     let credentials = Credentials { email: options.admin_email.clone(), password, api_key };
     data.keep(&credentials)?;
     Ok((credentials, true))

@@ -8,7 +8,7 @@ use clap::{
 };
 use shared::{
     config::{InvalidSetting, setting},
-    domain::ids::{AccountId, DeviceId},
+    domain::ids::{DeviceId, TenantId},
 };
 
 /// By which command a build is run (`.cargo/config.toml`).
@@ -101,9 +101,9 @@ pub enum Mode {
     /// (docs/operations.md): their counters have been used, and contacts would take what comes next for what they
     /// have. Links stay. The gateway must not run meanwhile.
     ForgetSessions {
-        /// Only of this tenant's devices (`acc_…`).
+        /// Only of this tenant's devices (`ten_…`).
         #[arg(long)]
-        tenant: Option<AccountId>,
+        tenant: Option<TenantId>,
         /// Only of this device (`dev_…`).
         #[arg(long)]
         device: Option<DeviceId>,

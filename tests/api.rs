@@ -108,15 +108,31 @@ impl Api {
     pub async fn register(&self, email: &str) -> (Self, Value) {
         let body = json!({"email": email, "password": "correct horse", "name": "Ani"});
         self.post("/v1/auth/register", body).await.expect(202);
+        self.log_in(email).await
+    }
+
+    /// Gives an account's tenant another plan, as an administrator.
+    pub async fn plan(&self, account: &Value, plan: &str) {
+        self.patch(&Self::tenant_path(account), json!({"plan": plan})).await.expect(200);
+    }
+
+    /// Where an administrator finds an account's tenant.
+    pub fn tenant_path(account: &Value) -> String {
+        format!("/v1/admin/tenants/{}", account["tenantId"].as_str().unwrap())
+    }
+
+    /// Adds a member with a role to the caller's tenant, who logs in.
+    pub async fn member(&self, anybody: &Self, email: &str, role: &str) -> (Self, Value) {
+        let body = json!({"email": email, "password": "correct horse", "name": "Member", "role": role});
+        self.post("/v1/members", body).await.expect(201);
+        anybody.log_in(email).await
+    }
+
+    /// Logs in with the password that everybody has; acts as that account from then on.
+    pub async fn log_in(&self, email: &str) -> (Self, Value) {
         let login = json!({"email": email, "password": "correct horse"});
         let session = self.post("/v1/auth/login", login).await.expect(200).json;
         (self.with_token(session["accessToken"].as_str().unwrap()), session)
-    }
-
-    /// Gives an account another plan, as an administrator.
-    pub async fn plan(&self, account: &Value, plan: &str) {
-        let path = format!("/v1/users/{}", account["id"].as_str().unwrap());
-        self.patch(&path, json!({"plan": plan})).await.expect(200);
     }
 
     /// Makes a device that sends without pauses and limits; its id.

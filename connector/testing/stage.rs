@@ -87,6 +87,7 @@ impl Stage {
     pub async fn device(&self, change: impl FnOnce(&mut Device)) -> Assignment {
         let now = self.worker.ctx.now();
         let mut device = Device {
+            aliases: Default::default(),
             id: DeviceId::generate(now),
             account_id: TenantId::generate(now),
             name: "Shop".into(),

@@ -6,7 +6,7 @@ mod problems;
 mod security;
 
 use utoipa::openapi::{
-    Components, Info, LicenseBuilder, OpenApi, OpenApiBuilder, Server,
+    Components, Info, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Schema, Server,
     path::{Operation, PathItem, Paths},
     tag::TagBuilder,
 };
@@ -38,6 +38,7 @@ pub fn document(surface: &Surface, routes: &[Route]) -> OpenApi {
     <Problem as utoipa::ToSchema>::schemas(&mut problem_schemas);
     components.schemas.extend(problem_schemas);
     components.schemas.insert("Problem".into(), <Problem as utoipa::PartialSchema>::schema());
+    components.schemas.values_mut().for_each(without_union_of_one);
     let mut info = Info::new("Kurir", env!("CARGO_PKG_VERSION"));
     info.description = Some("A multi-tenant WhatsApp gateway.".into());
     info.license = Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build());
@@ -51,7 +52,8 @@ pub fn document(surface: &Surface, routes: &[Route]) -> OpenApi {
         .components(Some(components))
         .tags(Some([
             tag("accounts", "The caller's account, its API keys, limits and doings"),
-            tag("users", "Everybody's accounts, for administrators"),
+            tag("tenants", "The caller's tenant and its members"),
+            tag("administration", "Across tenants, for the platform's administrators"),
             tag("devices", "Linked WhatsApp accounts"),
             tag("messages", "Messages and chats"),
             tag("events", "What happens, as it happens and as a list"),
@@ -59,6 +61,14 @@ pub fn document(surface: &Surface, routes: &[Route]) -> OpenApi {
             tag("operations", "The deployment itself"),
         ]))
         .build()
+}
+
+/// A union of one schema, of which there will be more, is that schema.
+fn without_union_of_one(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::OneOf(union)) = schema else { return };
+    if let [only] = union.items.as_slice() {
+        *schema = only.clone();
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

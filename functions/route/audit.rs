@@ -7,9 +7,9 @@ use axum::{
     response::Response,
 };
 use shared::{
-    domain::{account::Account, audit::Outcome},
+    domain::audit::Outcome,
     services::{
-        Caller, Context, ErrorCode, Limit,
+        Caller, Context, ErrorCode, Limit, Scope,
         audit::{self, Deed},
     },
 };
@@ -20,7 +20,7 @@ use crate::error::Problem;
 #[derive(Debug, Clone, Default)]
 pub struct AuditNote {
     /// Who it was, when the route knows better than the credentials.
-    pub actor: Option<Account>,
+    pub scope: Option<Scope>,
     /// To what it was done.
     pub target: Option<String>,
     /// Why it was refused, when the answer does not say so.
@@ -54,11 +54,8 @@ impl Use {
         let Some(action) = action.filter(|_| caller.is_some() || note.is_some()) else { return };
         let limit = problem.and_then(|problem| problem.limit()?.name.clone());
         let note = note.unwrap_or_default();
-        let actor = note.actor.as_ref().or(caller.map(|caller| &caller.account));
-        let by_key = caller.filter(|caller| actor.is_some_and(|actor| actor.id == caller.account.id));
         let deed = Deed {
-            actor,
-            api_key: by_key.and_then(|caller| caller.api_key.as_ref()).map(|key| key.id),
+            scope: note.scope.as_ref().or(caller.map(|caller| &**caller)),
             action,
             target: limit.or(note.target).or(self.target).or_else(|| made(response)),
             ip: self.ip,

@@ -6,7 +6,6 @@ use shared::{
     clock::Timestamp,
     domain::{
         audit::{AuditEntry, Outcome},
-        ids::AccountId,
         permissions::Permission,
     },
     services::{
@@ -33,7 +32,7 @@ pub fn route() -> Route {
 #[into_params(parameter_in = Query)]
 struct AuditQuery {
     action: Option<String>,
-    actor_id: Option<AccountId>,
+    actor_id: Option<String>,
     target: Option<String>,
     outcome: Option<Outcome>,
     since: Option<Timestamp>,

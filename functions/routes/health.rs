@@ -69,7 +69,7 @@ struct WorkerBody {
     responses((status = 200, description = "How it is.", body = HealthBody)),
 )]
 async fn handle(State(ctx): State<Context>, MaybeCaller(caller): MaybeCaller) -> Json<HealthBody> {
-    let sees_all = caller.is_some_and(|caller| caller.role.allows(Permission::ViewOperations));
+    let sees_all = caller.is_some_and(|caller| caller.allows(Permission::ViewOperations));
     let (health, operations) = tokio::join!(health(&ctx), async {
         match sees_all {
             true => Some(operations(&ctx).await),

@@ -1,5 +1,6 @@
 //! The native API: a folder per resource, a file per endpoint. Here, which function serves what.
 
+mod admin;
 mod api_keys;
 mod audit_log;
 mod auth;
@@ -12,12 +13,13 @@ mod events;
 mod health;
 mod listing;
 mod me;
+mod members;
 mod messages;
 mod plans;
 mod queue;
 mod set_aside;
+mod tenant;
 mod usage;
-mod users;
 mod webhooks;
 mod workers;
 
@@ -31,10 +33,11 @@ pub fn auth() -> Vec<Route> {
         auth::refresh::route(),
         auth::logout::route(),
         auth::logout_all::route(),
+        auth::accept_invitation::route(),
     ]
 }
 
-/// The caller's account with its API keys and limits; what administrators do.
+/// The caller's account with its API keys and limits; its tenant and members; what administrators do.
 pub fn accounts() -> Vec<Route> {
     vec![
         me::get::route(),
@@ -45,12 +48,18 @@ pub fn accounts() -> Vec<Route> {
         api_keys::revoke::route(),
         plans::route(),
         usage::route(),
-        users::create::route(),
-        users::list::route(),
-        users::get::route(),
-        users::change::route(),
-        users::delete::route(),
-        users::erasure::route(),
+        tenant::get::route(),
+        tenant::change::route(),
+        members::create::route(),
+        members::list::route(),
+        members::change::route(),
+        members::delete::route(),
+        admin::tenants::create::route(),
+        admin::tenants::list::route(),
+        admin::tenants::get::route(),
+        admin::tenants::change::route(),
+        admin::tenants::delete::route(),
+        admin::tenants::erasure::route(),
         audit_log::route(),
         workers::drain::route(),
     ]

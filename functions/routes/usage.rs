@@ -52,5 +52,5 @@ async fn handle(State(ctx): State<Context>, CallerOf(caller): CallerOf) -> Resul
         used: limit.used,
         resets_at: limit.resets_at,
     });
-    Ok(Json(UsageBody { plan: caller.account.plan.clone(), limits: limits.collect() }))
+    Ok(Json(UsageBody { plan: caller.of().plan.clone(), limits: limits.collect() }))
 }

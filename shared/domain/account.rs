@@ -1,55 +1,39 @@
-//! Accounts: tenant users.
+//! Accounts: people, each in one tenant.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ids::AccountId, role::Role};
+use super::{
+    ids::{AccountId, TenantId},
+    role::Role,
+};
 use crate::clock::Timestamp;
 
-/// A tenant user, as everyone but the login sees it.
+/// A person in a tenant, as everyone but the login sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
-    /// Its id, which is also the tenant id of all it owns.
+    /// Its id.
     pub id: AccountId,
+    /// The tenant that it is a member of.
+    pub tenant_id: TenantId,
     /// Unique, in the form that [`Email`] gives.
     pub email: Email,
     /// What the person is called.
     pub name: String,
     /// What it is trusted with.
     pub role: Role,
-    /// The name of its row of limits.
-    pub plan: String,
     /// Whether its credentials work.
     pub active: bool,
-    /// When it registered.
+    /// Until when the person may accept the invitation; null for who is no longer, or was never, invited.
+    #[serde(default)]
+    pub invite_expires_at: Option<Timestamp>,
+    /// When it was made.
     pub created_at: Timestamp,
     /// When it last logged in with its password.
     pub last_login_at: Option<Timestamp>,
-}
-
-/// The erasure of an account and all that it owns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Erasure {
-    /// Whether it is done.
-    pub status: ErasureStatus,
-    /// When it was asked for.
-    pub requested_at: Timestamp,
-    /// When nothing was left.
-    pub finished_at: Option<Timestamp>,
-}
-
-/// How far an erasure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ErasureStatus {
-    /// Something is left.
-    Running,
-    /// Nothing is left.
-    Done,
 }
 
 /// An e-mail address in the form that makes it unique: trimmed and in lower case.

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{AccountId, ApiKeyId},
+    ids::{AccountId, ApiKeyId, TenantId},
     role::Role,
 };
 use crate::clock::Timestamp;
@@ -20,6 +20,8 @@ pub const PREFIX: &str = "kur_";
 pub struct ApiKey {
     /// Its id, for listing and revoking.
     pub id: ApiKeyId,
+    /// The tenant that it acts in.
+    pub tenant_id: TenantId,
     /// The account that it acts for.
     pub account_id: AccountId,
     /// What its owner calls it.

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ids::{AccountId, ApiKeyId, AuditId};
+use super::{
+    actor::ActorKind,
+    ids::{ApiKeyId, AuditId, TenantId},
+};
 use crate::clock::Timestamp;
 
 /// One thing that somebody did. Entries are never changed; secrets are never in them.
@@ -14,8 +17,12 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When.
     pub at: Timestamp,
-    /// Who; absent when nobody known was asking.
-    pub actor_id: Option<AccountId>,
+    /// For whom; absent when nobody known was asking.
+    pub tenant_id: Option<TenantId>,
+    /// As what it was done; absent when nobody known was asking.
+    pub actor_kind: Option<ActorKind>,
+    /// Who: the id of an account, a job, a schedule or an auto-reply.
+    pub actor_id: Option<String>,
     /// With which API key, when with one.
     pub api_key_id: Option<ApiKeyId>,
     /// What, as `<thing>.<verb>`.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    alias::Alias,
     ids::{DeviceId, TenantId},
     jid::Jid,
     pacing::Pacing,
@@ -22,6 +23,9 @@ pub struct Device {
     pub account_id: TenantId,
     /// What its owner calls it.
     pub name: String,
+    /// What clients of older gateways call it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Alias>,
     /// Where its connection stands, as the connector last reported.
     #[serde(deserialize_with = "word")]
     pub status: DeviceStatus,

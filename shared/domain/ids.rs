@@ -72,7 +72,12 @@ macro_rules! prefixed_id {
 }
 
 prefixed_id!(
-    /// A tenant user.
+    /// Who owns devices, messages, keys and webhooks.
+    TenantId,
+    "ten_"
+);
+prefixed_id!(
+    /// A person in a tenant.
     AccountId,
     "acc_"
 );
@@ -137,13 +142,25 @@ prefixed_id!(
     "sas_"
 );
 prefixed_id!(
+    /// Something sent to many.
+    JobId,
+    "job_"
+);
+prefixed_id!(
+    /// Something sent when its time comes.
+    ScheduleId,
+    "sch_"
+);
+prefixed_id!(
+    /// A rule for answering what arrives.
+    AutoReplyId,
+    "arp_"
+);
+prefixed_id!(
     /// One HTTP request.
     RequestId,
     "req_"
 );
-
-/// The tenant that owns data: an account.
-pub type TenantId = AccountId;
 
 impl DeviceId {
     /// The shard that a device belongs to, for a number of shards: fixed at creation and stored with

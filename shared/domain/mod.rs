@@ -1,6 +1,8 @@
 //! Pure types and rules. No AWS, no HTTP, no clock.
 
 pub mod account;
+pub mod actor;
+pub mod alias;
 pub mod api_key;
 pub mod audit;
 pub mod chat;
@@ -22,6 +24,7 @@ pub mod role;
 mod schema;
 pub mod set_aside;
 pub(crate) mod stored;
+pub mod tenant;
 pub mod validation;
 pub mod webhook;
 pub mod worker;

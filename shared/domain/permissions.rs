@@ -9,7 +9,7 @@ pub enum Permission {
     ManageOwnAccount,
     /// See one's own account.
     ViewOwnAccount,
-    /// Create, list and revoke one's own API keys.
+    /// Create, list and revoke API keys: one's own, and everybody's in the tenant for its owners.
     ManageApiKeys,
     /// See devices, their status and queue.
     ViewDevices,
@@ -31,10 +31,16 @@ pub enum Permission {
     ManageWebhooks,
     /// See plans and what is used of one's own.
     ViewUsage,
-    /// See what was done: one's own doings, and everybody's for an administrator.
+    /// See what was done: one's own doings, the whole tenant's for its owners, everybody's for an administrator.
     ViewAuditLog,
-    /// Make, change and delete accounts.
-    ManageUsers,
+    /// See one's tenant.
+    ViewTenant,
+    /// Change one's tenant.
+    ManageTenant,
+    /// Add, change and remove members of one's tenant.
+    ManageMembers,
+    /// Make, change and delete tenants, and see what they have.
+    ManageTenants,
     /// See the state of the whole deployment.
     ViewOperations,
     /// Change how the deployment runs.
@@ -43,7 +49,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::ManageOwnAccount,
         Self::ViewOwnAccount,
         Self::ManageApiKeys,
@@ -58,7 +64,10 @@ impl Permission {
         Self::ManageWebhooks,
         Self::ViewUsage,
         Self::ViewAuditLog,
-        Self::ManageUsers,
+        Self::ViewTenant,
+        Self::ManageTenant,
+        Self::ManageMembers,
+        Self::ManageTenants,
         Self::ViewOperations,
         Self::ManageOperations,
     ];
@@ -69,11 +78,12 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         use Permission::*;
         match permission {
-            ViewOwnAccount | ViewDevices | ViewMessages | ViewWebhooks | ViewUsage | ViewAuditLog => true,
-            ManageOwnAccount | ManageApiKeys | ManageDevices | ConnectDevices | SendMessages
-            | ManageWebhooks => self >= Self::User,
-            SendBulk | ManageGroups => self >= Self::Operator,
-            ManageUsers | ViewOperations | ManageOperations => self == Self::Admin,
+            ViewOwnAccount | ViewDevices | ViewMessages | ViewWebhooks | ViewUsage | ViewAuditLog
+            | ViewTenant => true,
+            ManageOwnAccount | ManageApiKeys | ConnectDevices | SendMessages => self >= Self::User,
+            ManageDevices | ManageWebhooks | SendBulk | ManageGroups => self >= Self::Operator,
+            ManageTenant | ManageMembers => self >= Self::Owner,
+            ManageTenants | ViewOperations | ManageOperations => self == Self::Admin,
         }
     }
 }
@@ -97,12 +107,15 @@ mod tests {
         assert!(Role::Readonly.allows(Permission::ViewMessages));
         assert!(!Role::Readonly.allows(Permission::SendMessages));
         assert!(!Role::Readonly.allows(Permission::ManageApiKeys));
-        assert!(!Role::Operator.allows(Permission::ViewOperations));
+        assert!(!Role::User.allows(Permission::ManageDevices));
+        assert!(!Role::Operator.allows(Permission::ManageMembers));
+        assert!(Role::Owner.allows(Permission::ManageMembers));
+        assert!(!Role::Owner.allows(Permission::ViewOperations));
         assert!(Role::Admin.allows(Permission::ViewOperations));
     }
 
     /// The roles of the gateways that Kurir replaces, in Kurir's own, with what their matrices say of each.
-    /// What an older gateway gives to administrators alone, its paths ask `ManageUsers` or `ViewOperations`
+    /// What an older gateway gives to administrators alone, its paths ask `ManageTenants` or `ViewOperations`
     /// for, whatever the native route asks for.
     #[test]
     fn the_matrices_of_the_older_gateways_can_be_expressed() {
@@ -116,7 +129,7 @@ mod tests {
             (SendMessages, true, true, false),
             (ViewAuditLog, true, true, true),
             (SendBulk, true, true, false),
-            (ManageUsers, true, false, false),
+            (ManageTenants, true, false, false),
             (ViewOperations, true, false, false),
         ] {
             let allowed = [may("ADMIN", permission), may("OPERATOR", permission), may("USER", permission)];
@@ -129,7 +142,7 @@ mod tests {
             (ViewMessages, true),
             (SendBulk, false),
             (ManageGroups, false),
-            (ManageUsers, false),
+            (ManageTenants, false),
         ] {
             assert_eq!(Role::User.allows(permission), user, "multi-device: {permission:?}");
         }

@@ -9,15 +9,17 @@ use utoipa::ToSchema;
 pub enum Role {
     /// Views only.
     Readonly,
-    /// Own devices: connect, send, history, contacts.
+    /// The tenant's devices: link, send, history, contacts.
     User,
-    /// Also bulk work and groups.
+    /// Also makes devices and webhooks, sends to many, and has groups.
     Operator,
-    /// Everything.
+    /// Everything in its tenant.
+    Owner,
+    /// The platform's: everything, in every tenant.
     Admin,
 }
 
 impl Role {
     /// All roles, least first.
-    pub const ALL: [Self; 4] = [Self::Readonly, Self::User, Self::Operator, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Readonly, Self::User, Self::Operator, Self::Owner, Self::Admin];
 }

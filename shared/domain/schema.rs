@@ -37,6 +37,7 @@ text_schema!(
     Some(r"^[0-9-]+@(s\.whatsapp\.net|lid|g\.us)$")
 );
 text_schema!(ids::AccountId, "Id of an account", None, Some("^acc_[0-9A-HJKMNP-TV-Z]{26}$"));
+text_schema!(ids::TenantId, "Id of a tenant", None, Some("^ten_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::ApiKeyId, "Id of an API key", None, Some("^key_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::AuditId, "Id of an audit entry", None, Some("^aud_[0-9A-HJKMNP-TV-Z]{26}$"));
 text_schema!(ids::CommandId, "Id of a command", None, Some("^cmd_[0-9A-HJKMNP-TV-Z]{26}$"));

@@ -7,10 +7,8 @@ use super::{Context, Error, ErrorCode, Limit};
 use crate::{
     clock::Timestamp,
     domain::{
-        account::Account,
         ids::TenantId,
         plan::{Meter, Rate},
-        role::Role,
     },
     store::counters::{self, Charged, Once, Standing},
 };
@@ -92,6 +90,11 @@ impl Allowance {
         Ok(())
     }
 
+    /// The rates that it is counted against; none for who is not limited.
+    pub(super) fn rates(&self) -> &[(Meter, Rate)] {
+        &self.rates
+    }
+
     /// Whether the request has been counted.
     pub fn is_spent(&self) -> bool {
         self.lock().is_some()
@@ -108,14 +111,6 @@ impl Allowance {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Counted>> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The rates of an account's plan; none for administrators, who are not limited.
-pub(super) fn rates_of(ctx: &Context, account: &Account) -> Vec<(Meter, Rate)> {
-    match account.role {
-        Role::Admin => Vec::new(),
-        _ => ctx.plans.get(&account.plan).all_rates(),
     }
 }
 

@@ -1,22 +1,20 @@
 //! Who is asking.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Deref};
 
-use super::{Allowance, Context, Error, ErrorCode, allowance::rates_of};
+use super::{Context, Error, Scope};
 use crate::{
     crypto,
     domain::{
         account::Account,
+        actor::Actor,
         api_key,
-        ids::{TenantId, TokenFamilyId},
-        permissions::Permission,
-        retention::Retention,
-        role::Role,
+        ids::{AccountId, TenantId, TokenFamilyId},
     },
     secret::Secret,
     store::{
-        accounts::{self, AccountRow},
-        api_keys,
+        accounts, api_keys,
+        tenants::{self, TenantRow},
     },
 };
 
@@ -31,51 +29,40 @@ pub enum Credentials {
 
 /// What let a caller in. It is looked at again while something goes on for long.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Pass {
+pub struct Pass {
+    /// Whose it is.
+    pub(super) account: AccountId,
+    /// The tenant that it lets in to.
+    pub(super) tenant: TenantId,
+    /// The credentials.
+    pub(super) by: By,
+}
+
+/// By what credentials a caller was let in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum By {
     /// An access token: of a generation of its account's tokens, and of a family of refresh tokens.
     Token { generation: u32, family: TokenFamilyId },
     /// An API key, by the hash that it is stored under.
     Key { hash: String },
 }
 
-/// An account that is asking, with the role that its credentials carry.
+/// An account that is asking by credentials, and the scope that these open: its role is never more than the account's.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The account.
     pub account: Account,
-    /// The role of the credentials: never more than the account's.
-    pub role: Role,
     /// The API key, when it asks with one.
     pub api_key: Option<api_key::ApiKey>,
     /// What let it in.
     pub pass: Pass,
-    /// What it may use.
-    pub allowance: Allowance,
+    scope: Scope,
 }
 
-impl Caller {
-    /// The tenant whose data the caller sees.
-    pub fn tenant(&self) -> TenantId {
-        self.account.id
-    }
-
-    /// Whether no plan limits the caller: administrators.
-    pub fn is_exempt(&self) -> bool {
-        self.account.role == Role::Admin
-    }
-
-    /// How long what the caller stores is kept.
-    pub fn retention(&self, ctx: &Context) -> Retention {
-        ctx.plans.get(&self.account.plan).retention()
-    }
-
-    /// Fails unless the caller may do this.
-    pub fn require(&self, permission: Permission) -> Result<(), Error> {
-        if self.role.allows(permission) {
-            return Ok(());
-        }
-        let role = self.role;
-        Err(Error::new(ErrorCode::Forbidden, format!("the role {role:?} does not allow this")))
+impl Deref for Caller {
+    type Target = Scope;
+    fn deref(&self) -> &Scope {
+        &self.scope
     }
 }
 
@@ -87,33 +74,35 @@ pub async fn authenticate(
 ) -> Result<Caller, Error> {
     let gone = || Error::unauthenticated("the account does not exist or is not active");
     let now = ctx.now();
-    let (account, role, pass, api_key) = match credentials {
+    let (pass, role, api_key) = match credentials {
         Credentials::AccessToken(token) => {
             let claims = ctx.tokens.verify(token, now).ok_or_else(invalid_token)?;
-            let pass = Pass::Token { generation: claims.generation, family: claims.family };
-            (claims.sub, claims.role, pass, None)
+            let by = By::Token { generation: claims.generation, family: claims.family };
+            (Pass { account: claims.sub, tenant: claims.tenant, by }, claims.role, None)
         }
         Credentials::ApiKey(key) => {
             let (hash, key) = find_key(ctx, key, ip).await?;
-            (key.account_id, key.role, Pass::Key { hash }, Some(key))
+            let pass = Pass { account: key.account_id, tenant: key.tenant_id, by: By::Key { hash } };
+            (pass, key.role, Some(key))
         }
     };
-    let row = async { Ok(accounts::get(&ctx.db, account).await?) };
-    let row = match &pass {
-        Pass::Token { family, .. } => {
-            let goes_on = async { Ok::<_, Error>(ctx.families.go_on(&ctx.db, *family, now).await?) };
-            let (row, goes_on) = tokio::try_join!(row, goes_on)?;
-            if !goes_on {
-                return Err(invalid_token());
-            }
-            row
-        }
-        Pass::Key { .. } => row.await?,
+    let goes_on = async {
+        Ok::<_, Error>(match &pass.by {
+            By::Token { family, .. } => ctx.families.go_on(&ctx.db, *family, now).await?,
+            By::Key { .. } => true,
+        })
     };
-    let row = row.filter(|row| pass.is_of(row)).ok_or_else(gone)?;
-    let account = row.account;
-    let allowance = Allowance::new(account.id, rates_of(ctx, &account));
-    Ok(Caller { role: role.min(account.role), account, api_key, pass, allowance })
+    let (let_in, goes_on) = tokio::try_join!(pass.let_in(ctx), goes_on)?;
+    if !goes_on {
+        return Err(invalid_token());
+    }
+    let (account, tenant) = let_in.ok_or_else(gone)?;
+    let actor = match &api_key {
+        Some(key) => Actor::ApiKey { owner: account.id, key: key.id },
+        None => Actor::Person(account.id),
+    };
+    let scope = Scope::new(ctx, tenant, actor, role.min(account.role));
+    Ok(Caller { account, api_key, pass, scope })
 }
 
 fn invalid_token() -> Error {
@@ -121,26 +110,28 @@ fn invalid_token() -> Error {
 }
 
 impl Pass {
-    /// Whether an account lets this in, as it is now.
-    fn is_of(&self, row: &AccountRow) -> bool {
-        let of_now = match self {
-            Self::Token { generation, .. } => *generation == row.generation,
-            Self::Key { .. } => true,
+    /// The account and the tenant that it lets in, if these let it in now.
+    async fn let_in(&self, ctx: &Context) -> Result<Option<(Account, TenantRow)>, Error> {
+        let (account, tenant) =
+            tokio::try_join!(accounts::get(&ctx.db, self.account), tenants::get(&ctx.db, self.tenant))?;
+        let Some((row, tenant)) = account.zip(tenant) else { return Ok(None) };
+        let of_now = match self.by {
+            By::Token { generation, .. } => generation == row.generation_in(&tenant),
+            By::Key { .. } => true,
         };
-        row.account.active && of_now
+        let is_there = row.account.tenant_id == tenant.tenant.id && tenant.tenant.active;
+        Ok((row.account.active && is_there && of_now).then_some((row.account, tenant)))
     }
 
-    /// Whether it still lets in, to an account as it is now.
-    pub(super) async fn holds(&self, ctx: &Context, row: &AccountRow) -> Result<bool, Error> {
-        if !self.is_of(row) {
+    /// Whether it still lets in.
+    pub(super) async fn holds(&self, ctx: &Context) -> Result<bool, Error> {
+        if self.let_in(ctx).await?.is_none() {
             return Ok(false);
         }
         let now = ctx.now();
-        Ok(match self {
-            Self::Token { family, .. } => ctx.families.go_on(&ctx.db, *family, now).await?,
-            Self::Key { hash } => {
-                api_keys::find(&ctx.db, hash).await?.is_some_and(|key| !key.is_expired(now))
-            }
+        Ok(match &self.by {
+            By::Token { family, .. } => ctx.families.go_on(&ctx.db, *family, now).await?,
+            By::Key { hash } => api_keys::find(&ctx.db, hash).await?.is_some_and(|key| !key.is_expired(now)),
         })
     }
 }

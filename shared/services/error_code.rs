@@ -74,6 +74,14 @@ error_codes! {
     CONFLICT {
         /// Another account has this e-mail address.
         EmailTaken = "email_taken",
+        /// The person is a member already.
+        AlreadyMember = "already_member",
+        /// The last active owner of a tenant stays.
+        LastOwner = "last_owner",
+        /// A tenant with an active administrator of the platform stays.
+        HasAdministrator = "has_administrator",
+        /// Another device has this foreign name.
+        AliasTaken = "alias_taken",
         /// The last active administrator must stay.
         LastAdmin = "last_admin",
         /// It was changed at the same time; look again.

@@ -1,6 +1,6 @@
-//! Accounts. An address is claimed by a row of its own, in the same transaction as the account, so that
-//! it stays unique however many register at once; a counter of the active administrators, changed in the same
-//! transactions, keeps one there.
+//! Accounts, each in one tenant. An address is claimed by a row of its own, in the same transaction as the account, so
+//! that it stays unique however many register at once; counters of active owners and administrators, changed in
+//! the same transactions, keep one of each there. Who is invited claims its address when it accepts.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Db, Page, StoreError, Table, keys,
     page::{query_all, query_page},
+    tenants::{self, TenantRow},
     transact::{Transacted, transact},
     update::Update,
 };
@@ -17,18 +18,12 @@ use crate::{
     clock::Timestamp,
     cursor::LastKey,
     domain::{
-        account::{Account, Email, Erasure},
-        ids::AccountId,
+        account::{Account, Email},
+        ids::{AccountId, TenantId},
         role::Role,
     },
     secret::Secret,
 };
-
-/// Partition of the `by-created` index that holds every account.
-const KIND: &str = "account";
-
-/// Partition of the `erasing` index.
-const ERASING: &str = "erasing";
 
 /// An account as it is stored: with what only the login needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,19 +32,25 @@ pub struct AccountRow {
     /// The account.
     #[serde(flatten)]
     pub account: Account,
-    /// PHC string of argon2id.
-    pub password_hash: Secret,
+    /// PHC string of argon2id; none until an invitation is accepted.
+    pub password_hash: Option<Secret>,
     /// Which generation of tokens works: a higher one ends all before.
     pub generation: u32,
-    /// Set when the account is being erased.
+    /// By what an invitation is accepted: the hash of its token. Its end is the account's.
     #[serde(default)]
-    pub erasure: Option<Erasure>,
+    pub invite_hash: Option<String>,
+}
+
+impl AccountRow {
+    /// The generation of its tokens in its tenant. Both numbers only grow: while the sum is the same, so are they.
+    pub fn generation_in(&self, tenant: &TenantRow) -> u32 {
+        self.generation + tenant.generation
+    }
 }
 
 #[derive(Serialize)]
 struct Keyed<'a> {
     pk: String,
-    kind: &'static str,
     position: String,
     #[serde(flatten)]
     row: &'a AccountRow,
@@ -62,70 +63,102 @@ struct EmailClaim {
     account_id: AccountId,
 }
 
-/// What came of creating an account.
+/// What came of creating an account, or of accepting an invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
     /// It exists now.
     Done,
     /// Another account has the address.
     EmailTaken,
+    /// Its tenant is gone, or the invitation is.
+    Gone,
 }
 
-/// What came of a change that may take an administrator away.
+/// What came of a change that may take an owner or an administrator away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {
     /// It is done.
     Done,
     /// It would leave no active administrator.
     LastAdmin,
+    /// It would leave its tenant no active owner.
+    LastOwner,
     /// The account changed meanwhile, or is gone: look again.
     Stale,
 }
 
-/// Stores a new account and claims its address.
-pub async fn create(db: &Db, row: &AccountRow) -> Result<Created, StoreError> {
+/// Stores a new account and claims its address, unless it is invited; with its tenant, when that is new, too.
+pub async fn create(db: &Db, row: &AccountRow, new_tenant: Option<TenantRow>) -> Result<Created, StoreError> {
     let id = row.account.id;
-    let put = |item| {
-        let put = Put::builder()
-            .table_name(db.table(Table::Accounts))
-            .condition_expression("attribute_not_exists(pk)")
-            .set_item(Some(item))
-            .build()
-            .expect("table and item are given");
-        TransactWriteItem::builder().put(put).build()
-    };
     let keyed = Keyed {
         pk: keys::account(id),
-        kind: KIND,
         position: keys::position(row.account.created_at, &id.to_string()),
         row,
     };
-    let claim = EmailClaim { pk: keys::email(&row.account.email), account_id: id };
-    let mut writes = vec![put(db.to_item(Table::Accounts, keyed)?), put(db.to_item(Table::Accounts, claim)?)];
-    if is_admin(&row.account) {
+    let (owners, admins) = weight(row);
+    let tenant = match new_tenant {
+        Some(tenant) => {
+            let (owners, admins) = (u32::from(owners), u32::from(admins));
+            tenants::put(db, &TenantRow { owners, admins, ..tenant })?
+        }
+        None => tenants::count(db, row.account.tenant_id, i8::from(owners), i8::from(admins)),
+    };
+    let mut writes = vec![tenant, put_new(db, db.to_item(Table::Accounts, keyed)?)];
+    if row.invite_hash.is_none() {
+        writes.push(put_new(db, claim(db, &row.account)?));
+    }
+    if admins {
         writes.push(count_admins(db, 1));
     }
-    match transact(db, writes).await? {
-        Transacted::Done => Ok(Created::Done),
-        Transacted::Refused(_) => Ok(Created::EmailTaken),
-    }
+    Ok(match transact(db, writes).await? {
+        Transacted::Done => Created::Done,
+        Transacted::Refused(refused) if refused.contains(&0) => Created::Gone,
+        Transacted::Refused(_) => Created::EmailTaken,
+    })
 }
 
-/// One account, also one that is being erased; not one that is.
-pub async fn get(db: &Db, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Found {
-        Account(Box<AccountRow>),
-        Tombstone {
-            #[serde(rename = "erasure")]
-            _erasure: Erasure,
-        },
+/// Accepts an invitation, once: the account has its address, a name and a password from now on.
+pub async fn accept(
+    db: &Db,
+    invited: &AccountRow,
+    name: &str,
+    password_hash: &Secret,
+) -> Result<Created, StoreError> {
+    let account = &invited.account;
+    let update = UpdateWrite::builder()
+        .table_name(db.table(Table::Accounts))
+        .key("pk", AttributeValue::S(keys::account(account.id)))
+        .condition_expression("inviteHash = :hash AND active = :active AND #role = :role")
+        .update_expression("SET #name = :name, passwordHash = :password REMOVE inviteHash, inviteExpiresAt")
+        .expression_attribute_names("#name", "name")
+        .expression_attribute_names("#role", "role")
+        .expression_attribute_values(":hash", serde_dynamo::to_attribute_value(&invited.invite_hash)?)
+        .expression_attribute_values(":active", AttributeValue::Bool(account.active))
+        .expression_attribute_values(":role", serde_dynamo::to_attribute_value(account.role)?)
+        .expression_attribute_values(":name", AttributeValue::S(name.into()))
+        .expression_attribute_values(":password", serde_dynamo::to_attribute_value(password_hash)?)
+        .build()
+        .expect("table, key and expression are given");
+    let accepted = AccountRow { invite_hash: None, ..invited.clone() };
+    let (owners, admins) = weight(&accepted);
+    let mut writes = vec![
+        TransactWriteItem::builder().update(update).build(),
+        tenants::count(db, account.tenant_id, i8::from(owners), i8::from(admins)),
+        put_new(db, claim(db, account)?),
+    ];
+    if admins {
+        writes.push(count_admins(db, 1));
     }
-    Ok(match read(db, keys::account(id)).await? {
-        Some(Found::Account(row)) => Some(*row),
-        Some(Found::Tombstone { .. }) | None => None,
+    Ok(match transact(db, writes).await? {
+        Transacted::Done => Created::Done,
+        Transacted::Refused(refused) if refused == [2] => Created::EmailTaken,
+        Transacted::Refused(_) => Created::Gone,
     })
+}
+
+/// One account.
+pub async fn get(db: &Db, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
+    read(db, keys::account(id)).await
 }
 
 /// The account that an address belongs to.
@@ -147,64 +180,30 @@ async fn read<T: serde::de::DeserializeOwned>(db: &Db, pk: String) -> Result<Opt
     answer.item.map(|item| db.read_item(Table::Accounts, item)).transpose()
 }
 
-/// Which accounts are wanted; what is `None` does not matter.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Their role.
-    pub role: Option<Role>,
-    /// Their plan.
-    pub plan: Option<String>,
-    /// Whether their credentials work.
-    pub active: Option<bool>,
-    /// A part of their e-mail address, in lower case.
-    pub email: Option<String>,
-}
-
-/// Accounts, oldest first, without those that are being erased.
+/// A tenant's members, oldest first.
 pub async fn list(
     db: &Db,
-    filter: &Filter,
+    tenant: TenantId,
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<Account>, StoreError> {
-    let mut query = db
-        .client()
+    let page: Page<AccountRow> =
+        query_page(db, of_tenant(db, tenant), &["pk", "tenantId", "position"], limit, from).await?;
+    Ok(page.map(|row| row.account))
+}
+
+/// All of a tenant's members: for its erasure, and for what is bounded by the number of people.
+pub async fn all(db: &Db, tenant: TenantId) -> Result<Vec<AccountRow>, StoreError> {
+    query_all(db, of_tenant(db, tenant)).await
+}
+
+fn of_tenant(db: &Db, tenant: TenantId) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    db.client()
         .query()
         .table_name(db.table(Table::Accounts))
-        .index_name("by-created")
-        .key_condition_expression("#kind = :kind")
-        .expression_attribute_names("#kind", "kind")
-        .expression_attribute_values(":kind", AttributeValue::S(KIND.into()));
-    let mut conditions = vec!["attribute_not_exists(erasure)"];
-    if let Some(role) = filter.role {
-        conditions.push("#role = :role");
-        query = query
-            .expression_attribute_names("#role", "role")
-            .expression_attribute_values(":role", serde_dynamo::to_attribute_value(role)?);
-    }
-    if let Some(plan) = &filter.plan {
-        conditions.push("#plan = :plan");
-        query = query
-            .expression_attribute_names("#plan", "plan")
-            .expression_attribute_values(":plan", AttributeValue::S(plan.clone()));
-    }
-    if let Some(active) = filter.active {
-        conditions.push("active = :active");
-        query = query.expression_attribute_values(":active", AttributeValue::Bool(active));
-    }
-    if let Some(email) = &filter.email {
-        conditions.push("contains(email, :email)");
-        query = query.expression_attribute_values(":email", AttributeValue::S(email.clone()));
-    }
-    let page: Page<AccountRow> = query_page(
-        db,
-        query.filter_expression(conditions.join(" AND ")),
-        &["pk", "kind", "position"],
-        limit,
-        from,
-    )
-    .await?;
-    Ok(page.map(|row| row.account))
+        .index_name("by-tenant")
+        .key_condition_expression("tenantId = :tenant")
+        .expression_attribute_values(":tenant", AttributeValue::S(tenant.to_string()))
 }
 
 /// Writes down a login.
@@ -238,122 +237,146 @@ async fn change(db: &Db, id: AccountId, update: Update) -> Result<(), StoreError
     Ok(())
 }
 
-/// Puts `after` in place of `before`: name, role, plan, active, and the beginning of an erasure. What takes
-/// a role or the activity away ends all tokens too.
+/// Puts `after` in place of `before`: name, role and activity. What takes a role or the activity away ends all tokens
+/// too.
 pub async fn replace(db: &Db, before: &AccountRow, after: &AccountRow) -> Result<Changed, StoreError> {
     let account = &after.account;
-    let mut write = UpdateWrite::builder()
+    let is_less = account.role < before.account.role || !account.active;
+    let (condition, mut values) = unchanged(before)?;
+    values.extend([
+        (":name".into(), AttributeValue::S(account.name.clone())),
+        (":role".into(), serde_dynamo::to_attribute_value(account.role)?),
+        (":active".into(), AttributeValue::Bool(account.active)),
+        (":step".into(), AttributeValue::N(u8::from(is_less).to_string())),
+    ]);
+    let update = UpdateWrite::builder()
         .table_name(db.table(Table::Accounts))
         .key("pk", AttributeValue::S(keys::account(account.id)))
-        .condition_expression(
-            "attribute_exists(pk) AND #role = :oldRole AND active = :oldActive AND #name = :oldName \
-             AND #plan = :oldPlan AND attribute_not_exists(erasure)",
+        .update_expression(
+            "SET #name = :name, #role = :role, active = :active, generation = generation + :step",
         )
+        .condition_expression(condition)
         .expression_attribute_names("#name", "name")
         .expression_attribute_names("#role", "role")
-        .expression_attribute_names("#plan", "plan")
-        .expression_attribute_values(":oldRole", serde_dynamo::to_attribute_value(before.account.role)?)
-        .expression_attribute_values(":oldName", AttributeValue::S(before.account.name.clone()))
-        .expression_attribute_values(":oldPlan", AttributeValue::S(before.account.plan.clone()))
-        .expression_attribute_values(":oldActive", AttributeValue::Bool(before.account.active))
-        .expression_attribute_values(":name", AttributeValue::S(account.name.clone()))
-        .expression_attribute_values(":role", serde_dynamo::to_attribute_value(account.role)?)
-        .expression_attribute_values(":plan", AttributeValue::S(account.plan.clone()))
-        .expression_attribute_values(":active", AttributeValue::Bool(account.active))
-        .expression_attribute_values(
-            ":step",
-            AttributeValue::N(u8::from(is_less(before, after)).to_string()),
-        );
-    let mut expression =
-        "SET #name = :name, #role = :role, #plan = :plan, active = :active, generation = generation + :step"
-            .to_owned();
-    if let Some(erasure) = &after.erasure {
-        expression.push_str(", erasure = :erasure, erasing = :erasing");
-        write = write
-            .expression_attribute_values(":erasure", serde_dynamo::to_attribute_value(erasure)?)
-            .expression_attribute_values(":erasing", AttributeValue::S(ERASING.into()));
-    }
-    let write = write.update_expression(expression).build().expect("table, key and expression are given");
-    let mut writes = vec![TransactWriteItem::builder().update(write).build()];
-    match (is_admin(&before.account), is_admin(account)) {
-        (true, false) => writes.push(count_admins(db, -1)),
-        (false, true) => writes.push(count_admins(db, 1)),
-        _ => {}
-    }
-    match transact(db, writes).await? {
-        Transacted::Done => Ok(Changed::Done),
-        Transacted::Refused(refused) => {
-            Ok(if refused.contains(&1) { Changed::LastAdmin } else { Changed::Stale })
-        }
-    }
-}
-
-/// The accounts whose erasure is not done.
-pub async fn list_erasing(db: &Db) -> Result<Vec<AccountId>, StoreError> {
-    #[derive(Deserialize)]
-    struct Key {
-        pk: String,
-    }
-    let query = db
-        .client()
-        .query()
-        .table_name(db.table(Table::Accounts))
-        .index_name("erasing")
-        .key_condition_expression("erasing = :erasing")
-        .expression_attribute_values(":erasing", AttributeValue::S(ERASING.into()));
-    let found: Vec<Key> = query_all(db, query).await?;
-    Ok(found.iter().filter_map(|key| key.pk.strip_prefix("account#")?.parse().ok()).collect())
-}
-
-/// Ends an erasure, once, however many try: the address is free again, and of the account only its id and the erasure stay, until
-/// `until`.
-pub async fn finish_erasure(
-    db: &Db,
-    row: &AccountRow,
-    erasure: &Erasure,
-    until: Timestamp,
-) -> Result<(), StoreError> {
-    let tombstone = HashMap::from([
-        ("pk".to_owned(), AttributeValue::S(keys::account(row.account.id))),
-        ("erasure".to_owned(), serde_dynamo::to_attribute_value(erasure)?),
-        ("ttl".to_owned(), AttributeValue::N(until.unix_seconds().to_string())),
-    ]);
-    let put = Put::builder()
-        .table_name(db.table(Table::Accounts))
-        .set_item(Some(tombstone))
-        .condition_expression("attribute_exists(erasing)")
+        .set_expression_attribute_values(Some(values))
         .build()
-        .expect("table and item are given");
+        .expect("table, key and expression are given");
+    settle(db, vec![TransactWriteItem::builder().update(update).build()], before, weight(after)).await
+}
+
+/// Deletes an account and frees its address.
+pub async fn delete(db: &Db, row: &AccountRow) -> Result<Changed, StoreError> {
+    let (condition, values) = unchanged(row)?;
     let delete = Delete::builder()
         .table_name(db.table(Table::Accounts))
-        .key("pk", AttributeValue::S(keys::email(&row.account.email)))
-        .condition_expression("accountId = :id")
-        .expression_attribute_values(":id", AttributeValue::S(row.account.id.to_string()))
+        .key("pk", AttributeValue::S(keys::account(row.account.id)))
+        .condition_expression(condition)
+        .expression_attribute_names("#name", "name")
+        .expression_attribute_names("#role", "role")
+        .set_expression_attribute_values(Some(values))
+        .build()
+        .expect("table, key and expression are given");
+    let mut writes = vec![TransactWriteItem::builder().delete(delete).build()];
+    if row.invite_hash.is_none() {
+        writes.push(unclaim(db, &row.account));
+    }
+    settle(db, writes, row, NOTHING).await
+}
+
+/// Erases an account of a tenant that is being erased.
+pub async fn erase(db: &Db, row: &AccountRow) -> Result<(), StoreError> {
+    let delete = Delete::builder()
+        .table_name(db.table(Table::Accounts))
+        .key("pk", AttributeValue::S(keys::account(row.account.id)))
         .build()
         .expect("table and key are given");
-    let writes = vec![
-        TransactWriteItem::builder().put(put).build(),
-        TransactWriteItem::builder().delete(delete).build(),
-    ];
+    let mut writes = vec![TransactWriteItem::builder().delete(delete).build()];
+    if row.invite_hash.is_none() {
+        writes.push(unclaim(db, &row.account));
+    }
     transact(db, writes).await.map(drop)
 }
 
-/// How the erasure of an account stands, also when nothing else is left of it.
-pub async fn erasure(db: &Db, id: AccountId) -> Result<Option<Erasure>, StoreError> {
-    #[derive(Deserialize)]
-    struct Tombstone {
-        erasure: Option<Erasure>,
+/// The condition that an account is as it was read, and its values; its names are `#name` and `#role`.
+fn unchanged(row: &AccountRow) -> Result<(String, HashMap<String, AttributeValue>), StoreError> {
+    let mut condition = "#role = :oldRole AND active = :oldActive AND #name = :oldName".to_owned();
+    let mut values = HashMap::from([
+        (":oldRole".to_owned(), serde_dynamo::to_attribute_value(row.account.role)?),
+        (":oldActive".to_owned(), AttributeValue::Bool(row.account.active)),
+        (":oldName".to_owned(), AttributeValue::S(row.account.name.clone())),
+    ]);
+    match &row.invite_hash {
+        Some(hash) => {
+            condition.push_str(" AND inviteHash = :oldInvite");
+            values.insert(":oldInvite".into(), AttributeValue::S(hash.clone()));
+        }
+        None => condition.push_str(" AND attribute_not_exists(inviteHash)"),
     }
-    let found: Option<Tombstone> = read(db, keys::account(id)).await?;
-    Ok(found.and_then(|row| row.erasure))
+    Ok((condition, values))
 }
 
-fn is_admin(account: &Account) -> bool {
-    account.role == Role::Admin && account.active
+/// What an account counts as: an active owner, and an active administrator.
+type Weight = (bool, bool);
+
+const NOTHING: Weight = (false, false);
+
+fn weight(row: &AccountRow) -> Weight {
+    let counts = row.account.active && row.invite_hash.is_none();
+    (counts && row.account.role >= Role::Owner, counts && row.account.role == Role::Admin)
 }
 
-fn is_less(before: &AccountRow, after: &AccountRow) -> bool {
-    after.account.role < before.account.role || !after.account.active || after.erasure.is_some()
+/// Does these writes, the first of which is on the condition that the account is as `before`, with the counts that
+/// follow from them.
+async fn settle(
+    db: &Db,
+    mut writes: Vec<TransactWriteItem>,
+    before: &AccountRow,
+    after: Weight,
+) -> Result<Changed, StoreError> {
+    let was = weight(before);
+    let step = |was: bool, is: bool| i8::from(is) - i8::from(was);
+    let (owners, admins) = (step(was.0, after.0), step(was.1, after.1));
+    let first_count = writes.len();
+    if (owners, admins) != (0, 0) {
+        writes.push(tenants::count(db, before.account.tenant_id, owners, admins));
+    }
+    if admins != 0 {
+        writes.push(count_admins(db, admins));
+    }
+    Ok(match transact(db, writes).await? {
+        Transacted::Done => Changed::Done,
+        Transacted::Refused(refused) if refused.contains(&0) => Changed::Stale,
+        Transacted::Refused(refused) if refused.contains(&(first_count + 1)) => Changed::LastAdmin,
+        Transacted::Refused(refused) if owners < 0 && refused.contains(&first_count) => Changed::LastOwner,
+        Transacted::Refused(_) => Changed::Stale,
+    })
+}
+
+fn put_new(db: &Db, item: HashMap<String, AttributeValue>) -> TransactWriteItem {
+    let put = Put::builder()
+        .table_name(db.table(Table::Accounts))
+        .condition_expression("attribute_not_exists(pk)")
+        .set_item(Some(item))
+        .build()
+        .expect("table and item are given");
+    TransactWriteItem::builder().put(put).build()
+}
+
+/// The row that claims an account's address.
+fn claim(db: &Db, account: &Account) -> Result<HashMap<String, AttributeValue>, StoreError> {
+    db.to_item(Table::Accounts, EmailClaim { pk: keys::email(&account.email), account_id: account.id })
+}
+
+/// The write that frees an account's address.
+fn unclaim(db: &Db, account: &Account) -> TransactWriteItem {
+    let delete = Delete::builder()
+        .table_name(db.table(Table::Accounts))
+        .key("pk", AttributeValue::S(keys::email(&account.email)))
+        .condition_expression("accountId = :id")
+        .expression_attribute_values(":id", AttributeValue::S(account.id.to_string()))
+        .build()
+        .expect("table and key are given");
+    TransactWriteItem::builder().delete(delete).build()
 }
 
 /// Counts an administrator more, or one less unless it is the last.

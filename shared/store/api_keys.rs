@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,7 +15,7 @@ use crate::{
     cursor::LastKey,
     domain::{
         api_key::ApiKey,
-        ids::{AccountId, ApiKeyId},
+        ids::{AccountId, ApiKeyId, TenantId},
     },
 };
 
@@ -56,31 +56,35 @@ pub async fn find(db: &Db, key_hash: &str) -> Result<Option<ApiKey>, StoreError>
     Ok(answer.item.map(|item| db.read_item::<Row>(Table::ApiKeys, item)).transpose()?.map(|row| row.key))
 }
 
-/// An account's keys, oldest first.
+/// A tenant's keys, oldest first; only those of one account when given.
 pub async fn list(
     db: &Db,
-    tenant: AccountId,
+    tenant: TenantId,
+    account: Option<AccountId>,
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<ApiKey>, StoreError> {
-    let page: Page<Row> =
-        query_page(db, of_account(db, tenant), &["keyHash", "accountId", "id"], limit, from).await?;
+    let query = match account {
+        Some(account) => of_account(db, tenant, account),
+        None => of_tenant(db, tenant),
+    };
+    let page: Page<Row> = query_page(db, query, &["keyHash", "tenantId", "id"], limit, from).await?;
     Ok(page.map(|row| row.key))
 }
 
-/// A key of an account, and the hash of its secret.
+/// A key of a tenant, and the hash of its secret.
 pub async fn find_by_id(
     db: &Db,
-    tenant: AccountId,
+    tenant: TenantId,
     id: ApiKeyId,
 ) -> Result<Option<(String, ApiKey)>, StoreError> {
-    let query = of_account(db, tenant)
-        .key_condition_expression("accountId = :account AND id = :id")
+    let query = of_tenant(db, tenant)
+        .key_condition_expression("tenantId = :tenant AND id = :id")
         .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
     // The index may lag behind a key that was made just now.
     for pause in [0, 100, 400] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let page: Page<Row> = query_page(db, query.clone(), &["keyHash", "accountId", "id"], 1, None).await?;
+        let page: Page<Row> = query_page(db, query.clone(), &["keyHash", "tenantId", "id"], 1, None).await?;
         if let Some(row) = page.items.into_iter().next() {
             return Ok(Some((row.key_hash, row.key)));
         }
@@ -117,19 +121,27 @@ pub async fn set_last_used(db: &Db, key_hash: &str, at: Timestamp) -> Result<(),
     }
 }
 
-/// Deletes every key of an account.
-pub async fn delete_of_account(db: &Db, tenant: AccountId) -> Result<(), StoreError> {
-    delete_all(db, Table::ApiKeys, of_account(db, tenant).projection_expression("keyHash")).await
+/// Deletes every key of a tenant.
+pub async fn delete_of_tenant(db: &Db, tenant: TenantId) -> Result<(), StoreError> {
+    delete_all(db, Table::ApiKeys, of_tenant(db, tenant).projection_expression("keyHash")).await
 }
 
-fn of_account(
-    db: &Db,
-    tenant: AccountId,
-) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+/// Deletes every key that an account has in a tenant.
+pub async fn delete_of_account(db: &Db, tenant: TenantId, account: AccountId) -> Result<(), StoreError> {
+    delete_all(db, Table::ApiKeys, of_account(db, tenant, account).projection_expression("keyHash")).await
+}
+
+fn of_tenant(db: &Db, tenant: TenantId) -> QueryFluentBuilder {
     db.client()
         .query()
         .table_name(db.table(Table::ApiKeys))
-        .index_name("by-account")
-        .key_condition_expression("accountId = :account")
-        .expression_attribute_values(":account", AttributeValue::S(tenant.to_string()))
+        .index_name("by-tenant")
+        .key_condition_expression("tenantId = :tenant")
+        .expression_attribute_values(":tenant", AttributeValue::S(tenant.to_string()))
+}
+
+fn of_account(db: &Db, tenant: TenantId, account: AccountId) -> QueryFluentBuilder {
+    of_tenant(db, tenant)
+        .filter_expression("accountId = :account")
+        .expression_attribute_values(":account", AttributeValue::S(account.to_string()))
 }

@@ -17,7 +17,7 @@ use crate::{
     cursor::LastKey,
     domain::{
         audit::{AuditEntry, Outcome},
-        ids::{AccountId, AuditId, TenantId},
+        ids::{AuditId, TenantId},
         plan::Span,
     },
 };
@@ -46,7 +46,7 @@ pub struct Filter {
     /// What was done.
     pub action: Option<String>,
     /// Who did it.
-    pub actor: Option<AccountId>,
+    pub actor: Option<String>,
     /// To what.
     pub target: Option<String>,
     /// What came of it.
@@ -58,7 +58,7 @@ pub struct Filter {
 /// Adds an entry, to be dropped at `until`.
 pub async fn append(db: &Db, entry: &AuditEntry, until: Timestamp) -> Result<(), StoreError> {
     let bucket = bucket(entry.id);
-    let pk = entry.actor_id.map_or_else(|| format!("{NOBODY}#{bucket}"), |id| id.to_string());
+    let pk = entry.tenant_id.map_or_else(|| format!("{NOBODY}#{bucket}"), |id| id.to_string());
     let row = Row {
         pk,
         month: month(Span::Month.index(entry.at), bucket),
@@ -194,7 +194,7 @@ fn filtered(query: QueryFluentBuilder, filter: &Filter) -> Result<QueryFluentBui
         query
     };
     query = equals(query, "action", filter.action.clone().map(AttributeValue::S));
-    query = equals(query, "actorId", filter.actor.map(|id| AttributeValue::S(id.to_string())));
+    query = equals(query, "actorId", filter.actor.clone().map(AttributeValue::S));
     query = equals(query, "target", filter.target.clone().map(AttributeValue::S));
     query = equals(query, "outcome", filter.outcome.map(serde_dynamo::to_attribute_value).transpose()?);
     if let Some(since) = filter.since {
@@ -224,6 +224,8 @@ mod tests {
         AuditEntry {
             id: AuditId::derived(digest),
             at: Timestamp::from_unix_millis(0),
+            tenant_id: None,
+            actor_kind: None,
             actor_id: None,
             api_key_id: None,
             action: String::new(),

@@ -19,6 +19,8 @@ use crate::{
 /// A table of `infra/tables.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
+    /// Tenants.
+    Tenants,
     /// Accounts, and the claims that make e-mail addresses unique.
     Accounts,
     /// API keys by hash.
@@ -59,7 +61,8 @@ pub enum Table {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
+        Self::Tenants,
         Self::Accounts,
         Self::ApiKeys,
         Self::RefreshTokens,
@@ -83,6 +86,7 @@ impl Table {
     /// The name in `infra/tables.json`, without the deployment's prefix.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Tenants => "tenants",
             Self::Accounts => "accounts",
             Self::ApiKeys => "api-keys",
             Self::RefreshTokens => "refresh-tokens",

@@ -362,7 +362,7 @@ fn by_shard(db: &Db, shard: u16) -> QueryFluentBuilder {
         .expression_attribute_values(":shard", AttributeValue::S(keys::shard_partition(shard)))
 }
 
-fn key(tenant: TenantId, id: DeviceId) -> HashMap<String, AttributeValue> {
+pub(super) fn key(tenant: TenantId, id: DeviceId) -> HashMap<String, AttributeValue> {
     HashMap::from([
         ("accountId".into(), AttributeValue::S(tenant.to_string())),
         ("id".into(), AttributeValue::S(id.to_string())),

@@ -4,6 +4,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         account::Email,
+        alias::{Alias, UniqueIn},
         device::Link,
         ids::{AccountId, DeliveryId, DeviceId, MessageId, TenantId, WebhookId},
         jid::Jid,
@@ -53,6 +54,15 @@ pub const DEPLOYMENT: &str = "deployment";
 
 /// Its row that tells master keys apart.
 pub const KEY_CHECK: &str = "key-check";
+
+/// Row in `devices` that claims a foreign name for one device: its partition, and its place there.
+pub fn alias(alias: &Alias) -> (String, String) {
+    let reach = match alias.unique_in {
+        UniqueIn::Tenant(tenant) => tenant.to_string(),
+        UniqueIn::Deployment => "*".into(),
+    };
+    (format!("alias#{}#{reach}", alias.namespace), alias.name.clone())
+}
 
 /// A shard's number as text that sorts like the number.
 pub fn shard_number(shard: u16) -> String {

@@ -2,6 +2,7 @@
 //! another tenant's row look the same.
 
 pub mod accounts;
+pub mod aliases;
 pub mod api_keys;
 pub mod attempts;
 pub mod audit;
@@ -31,6 +32,7 @@ pub mod session_keys;
 pub mod set_aside;
 mod step;
 pub mod tables;
+pub mod tenants;
 mod transact;
 mod unreadable;
 mod update;

@@ -61,24 +61,20 @@ async fn a_stream_ends_when_its_key_expires() {
 #[tokio::test]
 async fn a_lower_key_touches_neither_higher_keys_nor_logins_of_its_owner() {
     let gateway = Gateway::start().await;
-    let body = json!({"email": "b@example.com", "password": "correct horse", "name": "B", "role": "admin"});
-    gateway.admin.post("/v1/users", body).await.expect(201);
-    let login = json!({"email": "b@example.com", "password": "correct horse"});
-    let session = gateway.api.post("/v1/auth/login", login).await.expect(200).json;
-    let boss = gateway.api.with_token(session["accessToken"].as_str().unwrap());
+    let (boss, _) = gateway.admin.member(&gateway.api, "b@example.com", "admin").await;
     let (high_id, high) = key(&boss, json!({"name": "high"})).await;
     let (low_id, low) = key(&boss, json!({"name": "low", "role": "user"})).await;
     low.delete(&format!("/v1/api-keys/{high_id}")).await.expect_problem(403, "forbidden");
     low.call("/v1/auth/logout-all").await.expect_problem(403, "forbidden");
     low.post("/v1/api-keys", json!({"name": "x", "role": "operator"})).await.expect(422);
-    high.get("/v1/users").await.expect(200);
-    boss.get("/v1/users").await.expect(200);
+    high.get("/v1/admin/tenants").await.expect(200);
+    boss.get("/v1/admin/tenants").await.expect(200);
     // A key of its own role, and itself, it may revoke; a higher one may all that.
     let (peer_id, _) = key(&boss, json!({"name": "peer", "role": "user"})).await;
     low.delete(&format!("/v1/api-keys/{peer_id}")).await.expect(204);
     low.delete(&format!("/v1/api-keys/{low_id}")).await.expect(204);
     high.call("/v1/auth/logout-all").await.expect(204);
-    boss.get("/v1/users").await.expect_problem(401, "unauthenticated");
+    boss.get("/v1/admin/tenants").await.expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -133,6 +129,7 @@ async fn to_look_whether_a_login_goes_on_costs_next_to_nothing() {
     let read =
         |table: &str| counts.units.get(&(table.to_owned(), String::new())).map_or(0.0, |units| units.read);
     println!("accounts {}, refresh tokens {}", read("kurir-accounts"), read("kurir-refresh-tokens"));
+    assert!(read("kurir-tenants") >= 100.0);
     assert!(read("kurir-accounts") >= 100.0);
     // Half a unit each five seconds.
     assert!(read("kurir-refresh-tokens") <= 1.0 + began.elapsed().as_secs_f64() / 5.0);

@@ -86,13 +86,12 @@ async fn the_data_folder_is_closed_to_others_and_closed_again_when_somebody_open
 }
 
 #[tokio::test]
-async fn nothing_of_an_erased_account_is_left_in_the_files() {
+async fn nothing_of_an_erased_tenant_is_left_in_the_files() {
     const MARKER: &str = "marker-7c1f";
     let gateway = Gateway::start().await;
     let (own, other) =
         (gateway.phone("6281100000001", "Ani").await, gateway.phone("6281100000002", "Budi").await);
     let (ani, session) = gateway.api.register(&format!("{MARKER}@example.com")).await;
-    let id = session["account"]["id"].as_str().unwrap();
     gateway.admin.plan(&session["account"], "pro").await;
     let device = ani.device(&format!("{MARKER} device")).await;
     own.scan(&ani.qr(&device).await).await;
@@ -119,8 +118,9 @@ async fn nothing_of_an_erased_account_is_left_in_the_files() {
     };
     assert!(!holds().is_empty(), "the search finds what is there");
 
-    gateway.admin.delete(&format!("/v1/users/{id}")).await.expect(202);
-    let path = format!("/v1/users/{id}/erasure");
+    let tenant = tests::Api::tenant_path(&session["account"]);
+    gateway.admin.delete(&tenant).await.expect(202);
+    let path = format!("{tenant}/erasure");
     eventually("the erasure is done", async || {
         let answer = gateway.admin.get(&path).await;
         (answer.json["status"] == "done").then_some(())

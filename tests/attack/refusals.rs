@@ -30,7 +30,7 @@ async fn what_is_forbidden_counts_and_a_limit_that_is_reached_leaves_one_entry()
         let viewer = viewer.clone();
         async move {
             match n % 3 {
-                0 => viewer.get("/v1/users").await.status,
+                0 => viewer.get("/v1/members").await.status,
                 _ => viewer.post("/v1/devices", json!({"name": "x"})).await.status,
             }
         }

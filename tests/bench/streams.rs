@@ -48,7 +48,7 @@ pub async fn measure(sizes: &Sizes) -> Vec<String> {
     for number in 0..sizes.streams.div_ceil(PER_TENANT) {
         let (owner, session) = gateway.api.register(&format!("tenant{number}@example.com")).await;
         gateway.admin.plan(&session["account"], "enterprise").await;
-        let id = session["account"]["id"].as_str().and_then(|id| id.parse::<TenantId>().ok());
+        let id = session["account"]["tenantId"].as_str().and_then(|id| id.parse::<TenantId>().ok());
         tenants.push(id.expect("an id"));
         owners.push(owner);
     }

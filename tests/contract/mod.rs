@@ -34,6 +34,7 @@ checks! {
     store::of_many_takers_one_gets_the_lease,
     store::a_limit_lets_in_so_many_and_no_more,
     store::a_list_comes_in_pages_that_join_up,
+    store::a_foreign_name_is_one_devices_and_goes_with_it,
     store::tables_drop_rows_by_their_ttl_attribute,
     queue::a_group_comes_in_its_order,
     queue::a_group_in_hand_waits_and_others_do_not,

@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::{
     domain::{
         event::{Event, EventType},
-        ids::{AccountId, DeliveryId, DeviceId, EventId, MessageId, TenantId, WebhookId},
+        ids::{DeliveryId, DeviceId, EventId, MessageId, TenantId, WebhookId},
         webhook::Trigger,
     },
     queue::{
@@ -55,7 +55,7 @@ async fn hide(place: &Place, url: &str, handle: &str, seconds: i32) {
 
 fn entry(place: &Place, device: DeviceId) -> SendMessageV1 {
     SendMessageV1 {
-        account_id: AccountId::derived([7; 32]),
+        account_id: TenantId::derived([7; 32]),
         device_id: device,
         message_id: MessageId::generate(place.now()),
         turn: None,

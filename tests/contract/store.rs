@@ -7,14 +7,18 @@ use serde_json::json;
 use shared::{
     clock::Timestamp,
     domain::{
-        device::Link,
-        ids::{AccountId, DeviceId, MessageId, WorkerId},
+        alias::{Alias, UniqueIn},
+        device::{Device, Link},
+        ids::{DeviceId, MessageId, TenantId, WorkerId},
         message::{Message, MessageStatus, Priority},
+        pacing::Pacing,
         plan::{Meter, Rate, Span},
         retention::Retention,
     },
     store::{
+        aliases::{self, Named},
         counters::{self, Charged},
+        devices,
         leases::{self, Claim},
         messages::{self, Advanced, Inserted, Step},
         outbox,
@@ -34,11 +38,11 @@ fn message(device: DeviceId, now: Timestamp) -> Message {
     serde_json::from_value(message).expect("a message")
 }
 
-fn ids(place: &Place) -> (AccountId, DeviceId) {
-    (AccountId::generate(place.now()), DeviceId::generate(place.now()))
+fn ids(place: &Place) -> (TenantId, DeviceId) {
+    (TenantId::generate(place.now()), DeviceId::generate(place.now()))
 }
 
-fn link(tenant: AccountId, device: DeviceId) -> Link {
+fn link(tenant: TenantId, device: DeviceId) -> Link {
     Link { tenant, device, generation: 0 }
 }
 
@@ -209,6 +213,45 @@ pub async fn a_list_comes_in_pages_that_join_up(place: Place) {
     }
     assert_eq!(found, all.iter().rev().map(|message| message.id).collect::<Vec<_>>());
     assert_eq!(pages, 3);
+}
+
+pub async fn a_foreign_name_is_one_devices_and_goes_with_it(place: Place) {
+    let (db, now) = (&place.db, place.now());
+    let made = async |tenant: TenantId| {
+        let device = json!({
+            "id": DeviceId::generate(now), "accountId": tenant, "name": "Shop", "status": "disconnected",
+            "desired": "connected", "shard": 0, "pacing": Pacing::default(), "createdAt": now, "updatedAt": now,
+        });
+        let device: Device = serde_json::from_value(device).unwrap();
+        devices::create(db, &device, None).await.unwrap();
+        device
+    };
+    let again = async |device: &Device| {
+        devices::get(db, device.account_id, device.id).await.unwrap().expect("a device")
+    };
+    let (ani, budi) = (ids(&place).0, ids(&place).0);
+    let (shop, office, other) = (made(ani).await, made(ani).await, made(budi).await);
+    let alias = |name: &str, unique_in| Alias { namespace: "wahub".into(), name: name.into(), unique_in };
+    let (own, common) = (alias("shop", UniqueIn::Tenant(ani)), alias("shop", UniqueIn::Deployment));
+    assert_eq!(aliases::add(db, &shop, &own).await.unwrap(), Named::Done);
+    assert_eq!(aliases::add(db, &office, &own).await.unwrap(), Named::Taken);
+    // Another tenant has names of its own, but not of the deployment's.
+    let theirs = alias("shop", UniqueIn::Tenant(budi));
+    assert_eq!(aliases::add(db, &other, &theirs).await.unwrap(), Named::Done);
+    // Who read the device before it was named comes too late.
+    assert_eq!(aliases::add(db, &shop, &common).await.unwrap(), Named::Refused);
+    assert_eq!(aliases::add(db, &again(&shop).await, &common).await.unwrap(), Named::Done);
+    assert_eq!(aliases::add(db, &again(&other).await, &common).await.unwrap(), Named::Taken);
+    assert_eq!(aliases::find(db, &common).await.unwrap(), Some((ani, shop.id)));
+    assert_eq!(aliases::find(db, &theirs).await.unwrap(), Some((budi, other.id)));
+    assert_eq!(again(&shop).await.aliases, [own.clone(), common.clone()]);
+
+    assert!(aliases::remove(db, &again(&shop).await, &own).await.unwrap());
+    assert_eq!(aliases::find(db, &own).await.unwrap(), None);
+    assert_eq!(aliases::add(db, &office, &own).await.unwrap(), Named::Done);
+    aliases::delete_of_device(db, ani, shop.id).await.unwrap();
+    assert_eq!(aliases::find(db, &common).await.unwrap(), None);
+    assert_eq!(devices::list_all(db, ani).await.unwrap().len(), 2, "names are no devices");
 }
 
 pub async fn tables_drop_rows_by_their_ttl_attribute(place: Place) {

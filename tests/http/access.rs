@@ -65,6 +65,7 @@ fn every_route_declares_who_may_use_it_and_only_the_door_is_public() {
         "/v1/auth/login",
         "/v1/auth/refresh",
         "/v1/auth/logout",
+        "/v1/auth/accept-invitation",
         "/v1/health",
         "/v1/openapi.json",
         "/docs",

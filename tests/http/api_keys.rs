@@ -11,7 +11,7 @@ async fn a_key_is_shown_once_works_and_can_be_revoked() {
     let secret = made.json["key"].as_str().unwrap().to_owned();
     assert!(secret.starts_with("kur_"));
     assert!(secret.starts_with(made.json["prefix"].as_str().unwrap()));
-    assert_eq!(made.json["role"], "user");
+    assert_eq!(made.json["role"], "owner");
 
     let listed = ani.get("/v1/api-keys").await.expect(200);
     assert_eq!(listed.json["items"].as_array().unwrap().len(), 1);

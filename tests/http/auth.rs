@@ -13,7 +13,7 @@ async fn a_stranger_registers_and_logs_in() {
     let answer = gateway.api.post("/v1/auth/login", login).await.expect(200);
     let account = &answer.json["account"];
     assert_eq!((&account["email"], &account["name"]), (&json!("ani@example.com"), &json!("Ani")));
-    assert_eq!(account["role"], "user");
+    assert_eq!(account["role"], "owner");
     assert_eq!(account["active"], true);
     assert_eq!(answer.json["expiresInSeconds"], 900);
     assert!(account.get("passwordHash").is_none());
@@ -35,7 +35,7 @@ async fn an_address_is_taken_once_however_many_register_at_once() {
     for attempt in tries.collect::<Vec<_>>() {
         assert_eq!(attempt.await.unwrap().expect(202).json, json!({"email": "same@example.com"}));
     }
-    let listed = gateway.admin.get("/v1/users?email=same@").await.expect(200).json;
+    let listed = gateway.admin.get("/v1/admin/tenants?email=same@example.com").await.expect(200).json;
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
 }
 
@@ -72,7 +72,7 @@ async fn login_takes_the_right_password_and_says_the_same_of_every_wrong_one() {
     let gateway = Gateway::start().await;
     let body = json!({"email": "ani@example.com", "password": "correct horse", "name": "Ani"});
     gateway.api.post("/v1/auth/register", body).await.expect(202);
-    let listed = gateway.admin.get("/v1/users?email=ani@").await.expect(200).json;
+    let listed = gateway.admin.get("/v1/admin/tenants?email=ani@example.com").await.expect(200).json;
     assert_eq!(listed["items"][0]["lastLoginAt"], json!(null));
     let login = |email: &str, password: &str| {
         let (api, body) = (gateway.api.clone(), json!({"email": email, "password": password}));

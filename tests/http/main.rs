@@ -1,6 +1,7 @@
 //! The API over HTTP: a file per resource, as the routes are.
 
 mod access;
+mod admin_tenants;
 mod api_keys;
 mod audit_log;
 mod auth;
@@ -14,12 +15,13 @@ mod health;
 mod hygiene;
 mod isolation;
 mod me;
+mod members;
 mod messages;
 mod newer_rows;
 mod process;
 mod queue;
 mod quotas;
 mod signing_keys;
-mod users;
+mod tenant;
 mod webhooks;
 mod workers;

@@ -13,7 +13,7 @@ async fn the_caller_sees_and_renames_itself() {
     assert_eq!(ani.patch("/v1/me", json!({})).await.expect(200).json["name"], "Ani B.");
     let role = ani.patch("/v1/me", json!({"role": "admin"})).await;
     role.expect_problem(422, "validation_failed").naming("role", "unknown_field");
-    assert_eq!(ani.get("/v1/me").await.expect(200).json["role"], "user");
+    assert_eq!(ani.get("/v1/me").await.expect(200).json["role"], "owner");
 }
 
 #[tokio::test]

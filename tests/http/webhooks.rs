@@ -205,7 +205,7 @@ async fn the_log_of_deliveries_takes_only_its_own_words_for_status() {
 }
 
 #[tokio::test]
-async fn an_account_that_goes_takes_its_webhooks_and_their_log_with_it() {
+async fn a_tenant_that_goes_takes_its_webhooks_and_their_log_with_it() {
     let gateway = Gateway::start().await;
     let (ani, session) = gateway.api.register("ani@example.com").await;
     let receiver = tests::Receiver::start().await;
@@ -217,9 +217,9 @@ async fn an_account_that_goes_takes_its_webhooks_and_their_log_with_it() {
     }
     ani.delete(&path(&deleted)).await.expect(204);
     assert_eq!((gateway.rows("webhooks").await, gateway.rows("deliveries").await), (2, 2));
-    let account = session["account"]["id"].as_str().unwrap();
-    gateway.admin.delete(&format!("/v1/users/{account}")).await.expect(202);
-    let erasure = format!("/v1/users/{account}/erasure");
+    let tenant = tests::Api::tenant_path(&session["account"]);
+    gateway.admin.delete(&tenant).await.expect(202);
+    let erasure = format!("{tenant}/erasure");
     tests::eventually("the erasure is done", async || {
         let erasure = gateway.admin.get(&erasure).await.expect(200).json;
         (erasure["status"] == "done").then_some(())

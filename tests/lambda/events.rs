@@ -72,7 +72,7 @@ async fn entries_of_the_queue_get_into_the_log_once_and_in_order_and_only_what_f
     let gateway = gateway().await;
     let (ani, session) = gateway.api.register("ani@example.com").await;
     let (budi, other) = gateway.api.register("budi@example.com").await;
-    let (a, b) = (text(&session["account"]["id"]), text(&other["account"]["id"]));
+    let (a, b) = (text(&session["account"]["tenantId"]), text(&other["account"]["tenantId"]));
     let mut log = Function::start("event_log", &gateway).await;
     let first = block(a, 1, &[("one", false), ("two", false)]);
     let entries = [("1", a, first.as_str()), ("2", b, &block(b, 2, &[("else", false)]))];
@@ -101,7 +101,7 @@ async fn entries_of_the_queue_get_into_the_log_once_and_in_order_and_only_what_f
     let next = block(a, 6, &[("six", false)]);
     assert_eq!(log.give(sqs_event(&[("8", a, &next)])).await, json!({"batchItemFailures": []}));
     assert_eq!(log_of(&ani).await, ["one", "two", "three", "five", "six"]);
-    let nobody = "acc_01J00000000000000000000000";
+    let nobody = "ten_01J00000000000000000000000";
     let answer = log.give(sqs_event(&[("9", nobody, &block(nobody, 7, &[("x", false)]))])).await;
     assert_eq!(answer, json!({"batchItemFailures": []}), "of a tenant that is gone nothing is kept");
 }

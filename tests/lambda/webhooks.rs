@@ -52,7 +52,7 @@ async fn webhooks_are_made_through_the_function_and_not_for_addresses_inside() {
 #[tokio::test]
 async fn of_a_batch_only_what_cannot_be_settled_comes_again() {
     let gateway = crate::gateway().await;
-    let tenant = gateway.admin.get("/v1/me").await.expect(200).json["id"].clone();
+    let tenant = gateway.admin.get("/v1/tenant").await.expect(200).json["id"].clone();
     let receiver = Receiver::start().await;
     let webhook = gateway.admin.webhook(&receiver.url, &["*"]).await;
     receiver.statuses([500, 204]);

@@ -37,7 +37,7 @@ async fn all_have(gateway: &Gateway, tenant: &Value, days: Option<i64>, tables: 
 async fn new_rows_know_how_long_they_are_kept_and_old_ones_follow_a_changed_plan() {
     let gateway = Gateway::start().await;
     let (owner, session): (Api, Value) = gateway.api.register("ani@example.com").await;
-    let tenant = &session["account"]["id"];
+    let tenant = &session["account"]["tenantId"];
     gateway.admin.plan(&session["account"], "pro").await;
     let ani = gateway.phone("+6281234567890", "Ani").await;
     let budi = gateway.phone("+6281234567891", "Budi").await;

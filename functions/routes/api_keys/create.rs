@@ -51,8 +51,8 @@ async fn handle(
 ) -> Result<impl IntoResponse, Problem> {
     let NewApiKeyInput { name, role, expires_at, allowed_ips } = input;
     let input = NewApiKey { name, role, expires_at, allowed_ips };
-    let (key, secret) =
-        api_keys::create(&ctx, &caller.account, caller.role, caller.api_key.as_ref(), input).await?;
+    let owner = (caller.tenant(), caller.account.id);
+    let (key, secret) = api_keys::create(&ctx, owner, caller.role, caller.api_key.as_ref(), input).await?;
     let location = format!("/v1/api-keys/{}", key.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ApiKeyBody::of(key, Some(secret)))))
 }

@@ -60,10 +60,10 @@ async fn handle(
         Err(error) => {
             // That there were too many at once says nothing of who tried.
             let is_tried = !error.passes();
-            let note = is_tried.then_some(AuditNote { actor: None, target, code: None });
+            let note = is_tried.then_some(AuditNote { scope: None, target, code: None });
             return (note.map(Extension), Problem::from(error)).into_response();
         }
     };
-    let note = AuditNote { actor: Some(session.account.clone()), target, code: None };
+    let note = AuditNote { scope: Some(session.scope.clone()), target, code: None };
     (Extension(note), Json(SessionBody::from(session))).into_response()
 }

@@ -41,9 +41,9 @@ async fn handle(
 ) -> Result<impl IntoResponse, Problem> {
     let ended = accounts::log_out(&ctx, &input.refresh_token).await?;
     // What was no token, or none any more, leaves no entry.
-    let note = ended.map(|account| {
-        let target = Some(account.id.to_string());
-        Extension(AuditNote { actor: Some(account), target, code: None })
+    let note = ended.map(|scope| {
+        let target = scope.actor.id();
+        Extension(AuditNote { scope: Some(scope), target, code: None })
     });
     Ok((StatusCode::NO_CONTENT, note, ()))
 }

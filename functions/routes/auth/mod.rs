@@ -1,5 +1,6 @@
 //! `/v1/auth`: registration, login, tokens.
 
+pub(super) mod accept_invitation;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod logout_all;

@@ -65,18 +65,16 @@ async fn handle(
     let target = audit::address(&ctx, &input.email);
     let input = Registration { email: input.email, password: input.password, name: input.name, ip };
     match accounts::register(&ctx, input).await {
-        Ok(Registered { email, account }) => {
-            let note = match account {
-                Some(account) => {
-                    AuditNote { target: Some(account.id.to_string()), actor: Some(account), code: None }
-                }
-                None => AuditNote { target, actor: None, code: Some(ErrorCode::EmailTaken) },
+        Ok(Registered { email, scope }) => {
+            let note = match scope {
+                Some(scope) => AuditNote { target: scope.actor.id(), scope: Some(scope), code: None },
+                None => AuditNote { target, scope: None, code: Some(ErrorCode::EmailTaken) },
             };
             (StatusCode::ACCEPTED, Extension(note), Json(RegisteredBody { email })).into_response()
         }
         Err(error) => {
             // What is refused for what it is leaves no entry; that there are too many does.
-            let note = error.limit.is_some().then_some(AuditNote { target, actor: None, code: None });
+            let note = error.limit.is_some().then_some(AuditNote { target, scope: None, code: None });
             (note.map(Extension), Problem::from(error)).into_response()
         }
     }

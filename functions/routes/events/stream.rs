@@ -80,7 +80,7 @@ async fn handle(
     let last = header.filter(|id| !id.is_empty()).map(str::to_owned).or(query.last_event_id);
     let last = last.filter(|id| !id.is_empty()).map(|id| id.parse::<EventId>()).transpose();
     let last = last.map_err(|error| Problem::invalid("lastEventId", "id_invalid", error.to_string()))?;
-    let follow = events::follow(&ctx, &caller, last, filter).await?;
+    let follow = events::follow(&ctx, &caller, caller.pass.clone(), last, filter).await?;
     let lasts = lambda.map_or(LONGEST, |Extension(lambda)| {
         let end = Timestamp::from_unix_millis(i64::try_from(lambda.deadline).unwrap_or(i64::MAX));
         LONGEST.min(end.since(ctx.now()).saturating_sub(MARGIN))

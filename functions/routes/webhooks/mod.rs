@@ -23,7 +23,7 @@ use shared::{
         webhook::{DisabledReason, shown_url},
     },
     secret::Secret,
-    services::{Caller, webhooks::OwnWebhook},
+    services::{Scope, webhooks::OwnWebhook},
 };
 use utoipa::ToSchema;
 
@@ -60,8 +60,8 @@ struct WebhookBody {
 
 impl WebhookBody {
     /// Without the secret.
-    fn of(own: OwnWebhook, caller: &Caller) -> Self {
-        let shown = caller.role.allows(Permission::ManageWebhooks);
+    fn of(own: OwnWebhook, scope: &Scope) -> Self {
+        let shown = scope.allows(Permission::ManageWebhooks);
         let value = |value: &Secret| if shown { value.expose() } else { HIDDEN }.to_owned();
         let webhook = own.webhook;
         Self {
@@ -82,9 +82,9 @@ impl WebhookBody {
     }
 
     /// With the secret, for the one answer that shows it.
-    fn showing_secret(own: OwnWebhook, caller: &Caller) -> Self {
+    fn showing_secret(own: OwnWebhook, scope: &Scope) -> Self {
         let secret = own.secret.clone();
-        Self { secret: Some(secret), ..Self::of(own, caller) }
+        Self { secret: Some(secret), ..Self::of(own, scope) }
     }
 }
 

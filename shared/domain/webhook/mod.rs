@@ -19,7 +19,7 @@ pub use slow::{SLOW_FOR, SLOW_TRY};
 
 use super::{
     event::{EventPattern, EventType},
-    ids::{AccountId, DeviceId, WebhookId},
+    ids::{DeviceId, TenantId, WebhookId},
     stored::optional_word,
 };
 use crate::clock::Timestamp;
@@ -43,7 +43,7 @@ pub struct Webhook {
     /// Its id.
     pub id: WebhookId,
     /// The tenant.
-    pub account_id: AccountId,
+    pub account_id: TenantId,
     /// Where events are sent to.
     pub url: String,
     /// Which events.
@@ -98,7 +98,7 @@ mod tests {
         let now = Timestamp::from_unix_millis(0);
         Webhook {
             id: WebhookId::generate(now),
-            account_id: AccountId::generate(now),
+            account_id: TenantId::generate(now),
             url: "https://example.com".into(),
             events: patterns.iter().map(|text| text.parse().unwrap()).collect(),
             device_ids,

@@ -23,7 +23,7 @@ pub struct PasswordChange {
 pub async fn change_password(ctx: &Context, caller: &Caller, input: PasswordChange) -> Result<(), Error> {
     let row = accounts::get(&ctx.db, caller.account.id).await?.ok_or_else(|| Error::not_found("account"))?;
     let attempt = throttle::begin_password_change(ctx, caller.account.id).await?;
-    let matches = match ctx.passwords.verify(input.current, Some(row.password_hash)).await {
+    let matches = match ctx.passwords.verify(input.current, row.password_hash).await {
         Ok(matches) => matches,
         Err(error) => {
             attempt.give_back(ctx).await?;

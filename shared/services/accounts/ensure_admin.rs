@@ -1,10 +1,15 @@
 //! The first administrator, without whom nobody could make another.
 
-use super::{NewAccount, create};
+use super::{Home, NewMember, create, new_tenant};
 use crate::{
-    domain::{account::Account, account::Email, plan, role::Role},
+    domain::{
+        account::Email,
+        ids::{AccountId, TenantId},
+        plan,
+        role::Role,
+    },
     secret::Secret,
-    services::{Context, Error, ErrorCode},
+    services::{Context, Error, ErrorCode, Invalid},
     store::accounts,
 };
 
@@ -12,23 +17,27 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum FirstAdmin {
     /// It was made now.
-    Created(Account),
+    Created(TenantId, AccountId),
     /// The address has an account already.
-    Existing(Account),
+    Existing(TenantId, AccountId),
 }
 
-/// Makes an administrator with this address and password, unless the address has an account.
+/// Makes an administrator, in a tenant of its own, with this address and password, unless the address has an account.
 pub async fn ensure_admin(ctx: &Context, email: &str, password: Secret) -> Result<FirstAdmin, Error> {
     let invalid = |detail| Error::new(ErrorCode::ValidationFailed, detail);
     let email =
         Email::parse(email).ok_or_else(|| invalid("the administrator's e-mail address is not valid"))?;
     if let Some(row) = accounts::find_by_email(&ctx.db, &email).await? {
-        return Ok(FirstAdmin::Existing(row.account));
+        return Ok(FirstAdmin::Existing(row.account.tenant_id, row.account.id));
     }
     if password.expose().chars().count() < 8 {
         return Err(invalid("the administrator's password needs at least 8 characters"));
     }
-    let (name, plan) = ("Administrator".into(), plan::DEFAULT.into());
-    let made = create(ctx, NewAccount { email, password, name, role: Role::Admin, plan }).await?;
-    Ok(FirstAdmin::Created(made.or_taken()?))
+    let name = "Administrator".to_owned();
+    let new = NewMember { email: email.to_string(), name: name.clone(), password: Some(password) };
+    let admin = new.check(&mut Invalid::default(), "", Role::Admin);
+    let admin = admin.ok_or_else(|| Error::internal("an invalid administrator was let through"))?;
+    let tenant = new_tenant(ctx, name, plan::DEFAULT.into());
+    let made = create(ctx, admin, Home::New(tenant)).await?.or_taken()?;
+    Ok(FirstAdmin::Created(made.account.tenant_id, made.account.id))
 }

@@ -7,7 +7,10 @@ use crate::{
     domain::account::Email,
     secret::Secret,
     services::{Context, Error},
-    store::accounts::{self, AccountRow},
+    store::{
+        accounts::{self, AccountRow},
+        tenants::{self, TenantRow},
+    },
 };
 
 /// What somebody who wants in shows.
@@ -28,8 +31,8 @@ pub struct Login {
 /// log in at once.
 pub async fn log_in(ctx: &Context, input: Login) -> Result<Session, Error> {
     let attempt = throttle::begin_login(ctx, &input.email, input.ip).await?;
-    let mut row = match check(ctx, &input).await {
-        Ok(Some(row)) => row,
+    let (mut row, tenant) = match check(ctx, &input).await {
+        Ok(Some(found)) => found,
         Ok(None) => {
             attempt.count(ctx).await?;
             return Err(Error::unauthenticated("e-mail address or password is wrong"));
@@ -44,16 +47,18 @@ pub async fn log_in(ctx: &Context, input: Login) -> Result<Session, Error> {
     let now = ctx.now();
     accounts::set_last_login(&ctx.db, row.account.id, now).await?;
     row.account.last_login_at = Some(now);
-    begin(ctx, row).await
+    begin(ctx, row, tenant).await
 }
 
-/// The account, if the password is right and it is active.
-async fn check(ctx: &Context, input: &Login) -> Result<Option<AccountRow>, Error> {
+/// The account and its tenant, if the password is right and both are active.
+async fn check(ctx: &Context, input: &Login) -> Result<Option<(AccountRow, TenantRow)>, Error> {
     let row = match Email::parse(&input.email) {
         Some(email) => accounts::find_by_email(&ctx.db, &email).await?,
         None => None,
     };
-    let hash = row.as_ref().map(|row| row.password_hash.clone());
+    let hash = row.as_ref().and_then(|row| row.password_hash.clone());
     let matches = ctx.passwords.verify(input.password.clone(), hash).await.map_err(password_error)?;
-    Ok(row.filter(|row| matches && row.account.active))
+    let Some(row) = row.filter(|row| matches && row.account.active) else { return Ok(None) };
+    let tenant = tenants::get(&ctx.db, row.account.tenant_id).await?;
+    Ok(tenant.filter(|of| of.tenant.active).map(|tenant| (row, tenant)))
 }

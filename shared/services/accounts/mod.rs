@@ -1,6 +1,8 @@
 //! Accounts: registration, login, tokens.
 
+mod accept_invitation;
 mod change_password;
+mod create;
 mod ensure_admin;
 mod families;
 mod log_in;
@@ -11,7 +13,10 @@ mod rename;
 mod throttle;
 mod tokens;
 
+pub use accept_invitation::{Acceptance, accept_invitation};
 pub use change_password::{PasswordChange, change_password};
+pub(super) use create::{Home, create, new_tenant};
+pub use create::{Made, NewMember};
 pub use ensure_admin::{FirstAdmin, ensure_admin};
 pub use families::Families;
 pub use log_in::{Login, log_in};
@@ -21,22 +26,15 @@ pub use register::{Registered, Registration, register};
 pub use rename::rename;
 pub use tokens::{ACCESS_TOKEN_LIFETIME, Claims, KeyError, Tokens};
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use super::{Context, Error, ErrorCode, Invalid};
+use super::{Context, Error, ErrorCode, Invalid, Scope};
 use crate::{
     crypto,
-    domain::{
-        account::{Account, Email},
-        ids::{AccountId, TokenFamilyId},
-        role::Role,
-    },
+    domain::{account::Account, actor::Actor, ids::TokenFamilyId},
     passwords::PasswordError,
     secret::Secret,
-    store::{
-        accounts::{self, AccountRow},
-        refresh_tokens,
-    },
+    store::{accounts::AccountRow, refresh_tokens, tenants::TenantRow},
 };
 
 /// A login: an account and its tokens.
@@ -44,22 +42,50 @@ use crate::{
 pub struct Session {
     /// Who logged in.
     pub account: Account,
+    /// For whom and as whom it acts.
+    pub scope: Scope,
     /// Short-lived, for `Authorization: Bearer`.
     pub access_token: Secret,
     /// Long-lived, used once each.
     pub refresh_token: Secret,
 }
 
-/// Begins a token family for an account.
-async fn begin(ctx: &Context, row: AccountRow) -> Result<Session, Error> {
+/// Begins a token family for an account of a tenant.
+async fn begin(ctx: &Context, row: AccountRow, tenant: TenantRow) -> Result<Session, Error> {
     let now = ctx.now();
-    let AccountRow { account, generation, .. } = row;
+    let generation = row.generation_in(&tenant);
+    let account = row.account;
     let family = TokenFamilyId::generate(now);
     let refresh_token = refresh::new_token(family);
     let hash = crypto::token_hash(refresh_token.expose());
     refresh_tokens::create(&ctx.db, family, account.id, generation, hash, now).await?;
     let access_token = ctx.tokens.issue(&account, generation, family, now)?;
-    Ok(Session { account, access_token, refresh_token })
+    let scope = of_person(ctx, &account, tenant);
+    Ok(Session { account, scope, access_token, refresh_token })
+}
+
+/// The scope of an account in its tenant.
+fn of_person(ctx: &Context, account: &Account, tenant: TenantRow) -> Scope {
+    Scope::new(ctx, tenant, Actor::Person(account.id), account.role)
+}
+
+/// Does something that counts as a registration from a network, unless it fails.
+pub(super) async fn counted_as_registration<T>(
+    ctx: &Context,
+    ip: Option<IpAddr>,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let attempt = throttle::begin_registration(ctx, ip).await?;
+    match work.await {
+        Ok(done) => {
+            attempt.count(ctx).await?;
+            Ok(done)
+        }
+        Err(error) => {
+            attempt.give_back(ctx).await?;
+            Err(error)
+        }
+    }
 }
 
 /// Checks a password that somebody chooses.
@@ -84,56 +110,4 @@ fn password_error(error: PasswordError) -> Error {
 fn busy() -> Error {
     Error::new(ErrorCode::Busy, "too many log in at this moment; try again soon")
         .retry_after(Duration::from_secs(1))
-}
-
-/// An account to be made, already checked.
-pub(super) struct NewAccount {
-    pub email: Email,
-    pub password: Secret,
-    pub name: String,
-    pub role: Role,
-    pub plan: String,
-}
-
-/// What came of making an account.
-pub(super) enum Created {
-    /// It exists now.
-    Done(AccountRow),
-    /// Another account has the address.
-    EmailTaken,
-}
-
-/// Stores a new account with its first password.
-pub(super) async fn create(ctx: &Context, new: NewAccount) -> Result<Created, Error> {
-    let now = ctx.now();
-    let account = Account {
-        id: AccountId::generate(now),
-        email: new.email,
-        name: new.name,
-        role: new.role,
-        plan: new.plan,
-        active: true,
-        created_at: now,
-        last_login_at: None,
-    };
-    let password_hash = hash_password(ctx, new.password).await?;
-    let row = AccountRow { account, password_hash, generation: 0, erasure: None };
-    Ok(match accounts::create(&ctx.db, &row).await? {
-        accounts::Created::Done => Created::Done(row),
-        accounts::Created::EmailTaken => Created::EmailTaken,
-    })
-}
-
-impl Created {
-    /// The account, for who may know that an address is taken.
-    ///
-    /// Fails with `email_taken`.
-    pub(super) fn or_taken(self) -> Result<Account, Error> {
-        match self {
-            Self::Done(row) => Ok(row.account),
-            Self::EmailTaken => {
-                Err(Error::new(ErrorCode::EmailTaken, "another account has this e-mail address"))
-            }
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Exchanging a refresh token for new tokens.
 
-use super::Session;
+use super::{Session, of_person};
 use crate::{
     crypto,
     domain::ids::TokenFamilyId,
@@ -9,6 +9,7 @@ use crate::{
     store::{
         accounts::{self, AccountRow},
         refresh_tokens::{self, Rotation},
+        tenants::{self, TenantRow},
     },
 };
 
@@ -44,13 +45,20 @@ pub async fn refresh(ctx: &Context, token: &Secret) -> Result<Session, Error> {
         Rotation::Unknown => return Err(refused()),
     };
     let row = accounts::get(&ctx.db, account).await?;
-    let works = |row: &AccountRow| row.account.active && row.generation == generation;
-    let Some(row) = row.filter(works) else {
+    let tenant = match &row {
+        Some(row) => tenants::get(&ctx.db, row.account.tenant_id).await?,
+        None => None,
+    };
+    let works = |(row, tenant): &(AccountRow, TenantRow)| {
+        row.account.active && tenant.tenant.active && row.generation_in(tenant) == generation
+    };
+    let Some((row, tenant)) = row.zip(tenant).filter(works) else {
         end(ctx, family).await?;
         return Err(refused());
     };
     let access_token = ctx.tokens.issue(&row.account, generation, family, now)?;
-    Ok(Session { account: row.account, access_token, refresh_token: next })
+    let scope = of_person(ctx, &row.account, tenant);
+    Ok(Session { account: row.account, scope, access_token, refresh_token: next })
 }
 
 /// Ends a family with its access tokens.

@@ -1,16 +1,17 @@
-//! Registration: a stranger becomes a user.
+//! Registration: a stranger becomes the owner of a tenant.
 
 use std::net::IpAddr;
 
-use super::{Created, NewAccount, check_password, create, throttle};
+use super::{
+    Home, NewMember, counted_as_registration,
+    create::{Created, create},
+    new_tenant, of_person,
+};
 use crate::{
-    domain::{
-        account::{Account, Email},
-        plan,
-        role::Role,
-    },
+    domain::{account::Email, plan, role::Role},
     secret::Secret,
-    services::{Context, Error, ErrorCode, Invalid},
+    services::{Context, Error, ErrorCode, Invalid, Scope},
+    store::tenants::TenantRow,
 };
 
 /// What a stranger says of itself.
@@ -31,11 +32,11 @@ pub struct Registration {
 pub struct Registered {
     /// The address, in the form that is stored.
     pub email: Email,
-    /// The account that was made; `None` when the address has one already.
-    pub account: Option<Account>,
+    /// The account that was made, in its tenant; `None` when the address has one already.
+    pub scope: Option<Scope>,
 }
 
-/// Makes an account with role `user`, unless the address has one: that takes as long and looks the same.
+/// Makes a tenant with its owner, unless the address has one: that takes as long and looks the same.
 ///
 /// Fails with `registration_closed`, `validation_failed`, `rate_limited` after too many registrations from the same
 /// network, or `busy`.
@@ -47,22 +48,16 @@ pub async fn register(ctx: &Context, input: Registration) -> Result<Registered, 
         ));
     }
     let mut invalid = Invalid::default();
-    let email =
-        invalid.take(Email::parse(&input.email).ok_or("not an e-mail address"), "email", "email_invalid");
-    check_password(&mut invalid, &input.password, "password");
-    let name = invalid.text(&input.name, "name", 1, 100);
-    let email = invalid.finish(email)?;
-    let attempt = throttle::begin_registration(ctx, input.ip).await?;
-    let plan = plan::DEFAULT.into();
-    let new = NewAccount { email: email.clone(), password: input.password, name, role: Role::User, plan };
-    let account = match create(ctx, new).await {
-        Ok(Created::Done(row)) => Some(row.account),
-        Ok(Created::EmailTaken) => None,
-        Err(error) => {
-            attempt.give_back(ctx).await?;
-            return Err(error);
-        }
+    let Registration { email, password, name, ip } = input;
+    let new = NewMember { email, name: name.clone(), password: Some(password) };
+    let owner = new.check(&mut invalid, "", Role::Owner);
+    let owner = invalid.finish(owner)?;
+    let email = owner.email.clone();
+    let tenant = new_tenant(ctx, name.trim().to_owned(), plan::DEFAULT.into());
+    let created = counted_as_registration(ctx, ip, create(ctx, owner, Home::New(tenant.clone()))).await?;
+    let scope = match created {
+        Created::Done(made) => Some(of_person(ctx, &made.account, TenantRow::new(tenant))),
+        Created::EmailTaken => None,
     };
-    attempt.count(ctx).await?;
-    Ok(Registered { email, account })
+    Ok(Registered { email, scope })
 }

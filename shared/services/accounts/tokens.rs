@@ -10,7 +10,7 @@ use crate::{
     config::{KeyMaterial, SigningKey},
     domain::{
         account::Account,
-        ids::{AccountId, TokenFamilyId},
+        ids::{AccountId, TenantId, TokenFamilyId},
         role::Role,
     },
     secret::Secret,
@@ -45,9 +45,12 @@ pub struct Claims {
     pub iss: String,
     /// The account.
     pub sub: AccountId,
+    /// Its tenant.
+    #[serde(rename = "ten")]
+    pub tenant: TenantId,
     /// The role at the time of issue.
     pub role: Role,
-    /// The generation of the account's tokens that it is of.
+    /// The generation of tokens that it is of.
     #[serde(rename = "gen")]
     pub generation: u32,
     /// The family of refresh tokens that it came with: it ends with that.
@@ -121,6 +124,7 @@ impl Tokens {
         let claims = Claims {
             iss: ISSUER.into(),
             sub: account.id,
+            tenant: account.tenant_id,
             role: account.role,
             generation,
             family,

@@ -5,9 +5,8 @@ use crate::{
     config::parse_network,
     crypto,
     domain::{
-        account::Account,
         api_key::{ApiKey, PREFIX},
-        ids::ApiKeyId,
+        ids::{AccountId, ApiKeyId, TenantId},
         role::Role,
     },
     secret::Secret,
@@ -28,11 +27,11 @@ pub struct NewApiKey {
     pub allowed_ips: Vec<String>,
 }
 
-/// Makes a key for `owner`, who acts with `owner_role`, through the key `parent` if through one: then the new
+/// Makes a key of a tenant for `owner`, who acts with `owner_role`, through the key `parent` if through one: then the new
 /// one works no longer and from nowhere else. The secret is in the answer and nowhere else.
 pub async fn create(
     ctx: &Context,
-    owner: &Account,
+    (tenant, owner): (TenantId, AccountId),
     owner_role: Role,
     parent: Option<&ApiKey>,
     input: NewApiKey,
@@ -71,7 +70,8 @@ pub async fn create(
     let secret = crypto::random_token(PREFIX);
     let key = ApiKey {
         id: ApiKeyId::generate(now),
-        account_id: owner.id,
+        tenant_id: tenant,
+        account_id: owner,
         name,
         prefix: secret.expose().chars().take(PREFIX.len() + 6).collect(),
         role,

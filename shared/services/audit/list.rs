@@ -5,10 +5,9 @@ use crate::{
     clock::Timestamp,
     domain::{
         audit::{AuditEntry, Outcome},
-        ids::AccountId,
-        role::Role,
+        permissions::Permission,
     },
-    services::{Caller, Context, Error, Listing, PageRequest},
+    services::{Context, Error, Listing, PageRequest, Scope},
     store::audit::{self, Filter},
 };
 
@@ -17,8 +16,8 @@ use crate::{
 pub struct AuditFilter {
     /// What was done.
     pub action: Option<String>,
-    /// Who did it.
-    pub actor: Option<AccountId>,
+    /// Who did it: an id.
+    pub actor: Option<String>,
     /// To what: an id, or an e-mail address of a login.
     pub target: Option<String>,
     /// What came of it.
@@ -27,27 +26,29 @@ pub struct AuditFilter {
     pub since: Option<Timestamp>,
 }
 
-/// What was done, newest first: by everybody for an administrator, else by the caller.
+/// What was done, newest first: in all tenants for an administrator, in the whole tenant for its owners, else by the
+/// caller.
 pub async fn list(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     filter: AuditFilter,
     page: PageRequest,
 ) -> Result<Listing<AuditEntry>, Error> {
+    let (all, whole) = (scope.allows(Permission::ManageTenants), scope.allows(Permission::ManageMembers));
+    let own = scope.actor.id().filter(|_| !whole);
     let filter = Filter {
         action: filter.action,
-        actor: filter.actor,
+        actor: own.clone().or(filter.actor),
         // An address is looked for by what stands for it.
         target: filter.target.map(|target| address(ctx, &target).unwrap_or(target)),
         outcome: filter.outcome,
         since: filter.since,
     };
-    let all = caller.role == Role::Admin;
     let query = format!("audit-log?all={all}&{filter:?}");
-    let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
+    let (limit, from) = page.read(ctx, scope.tenant(), &query)?;
     let page = match all {
         true => audit::list_all(&ctx.db, &filter, limit, from, ctx.now()).await?,
-        false => audit::list(&ctx.db, caller.tenant(), &filter, limit, from).await?,
+        false => audit::list(&ctx.db, scope.tenant(), &filter, limit, from).await?,
     };
-    Ok(Listing::of(ctx, caller.tenant(), &query, page))
+    Ok(Listing::of(ctx, scope.tenant(), &query, page))
 }

@@ -4,22 +4,20 @@ use std::{net::IpAddr, time::Duration};
 
 use crate::{
     domain::{
-        account::Account,
+        actor::Actor,
         audit::{AuditEntry, Outcome},
-        ids::{ApiKeyId, AuditId},
+        ids::AuditId,
         plan,
     },
-    services::Context,
+    services::{Context, Scope},
     store::audit,
 };
 
 /// Something that somebody did, or tried.
 #[derive(Debug, Clone)]
 pub struct Deed<'a> {
-    /// Who; `None` when nobody known was asking.
-    pub actor: Option<&'a Account>,
-    /// With which API key, when with one.
-    pub api_key: Option<ApiKeyId>,
+    /// For whom and as whom; `None` when nobody known was asking.
+    pub scope: Option<&'a Scope>,
     /// What, as `<thing>.<verb>`.
     pub action: &'static str,
     /// To what.
@@ -34,17 +32,19 @@ pub struct Deed<'a> {
     pub request_id: String,
 }
 
-/// Appends an entry, to be kept as long as the plan of who did it says. A log that cannot be written is
+/// Appends an entry, to be kept as long as the plan of the tenant says. A log that cannot be written is
 /// reported and does not undo what was done.
 pub async fn record(ctx: &Context, deed: Deed<'_>) {
     let now = ctx.now();
-    let plan = deed.actor.map_or(plan::DEFAULT, |account| &account.plan);
-    let days = ctx.plans.get(plan).audit_days;
+    let plan = deed.scope.map_or_else(|| ctx.plans.get(plan::DEFAULT), |scope| scope.plan(ctx));
+    let actor = deed.scope.map(|scope| scope.actor);
     let entry = AuditEntry {
         id: AuditId::generate(now),
         at: now,
-        actor_id: deed.actor.map(|account| account.id),
-        api_key_id: deed.api_key,
+        tenant_id: deed.scope.map(Scope::tenant),
+        actor_kind: actor.map(Actor::kind),
+        actor_id: actor.and_then(Actor::id),
+        api_key_id: actor.and_then(Actor::api_key),
         action: deed.action.into(),
         target: deed.target,
         ip: deed.ip.map(|ip| ip.to_string()),
@@ -52,7 +52,7 @@ pub async fn record(ctx: &Context, deed: Deed<'_>) {
         code: deed.code,
         request_id: deed.request_id,
     };
-    let until = now + Duration::from_secs(u64::from(days) * 86_400);
+    let until = now + Duration::from_secs(u64::from(plan.audit_days) * 86_400);
     if let Err(error) = audit::append(&ctx.db, &entry, until).await {
         let error = &error as &dyn std::error::Error;
         tracing::error!(action = entry.action, request = entry.request_id, error, "not in the audit log");

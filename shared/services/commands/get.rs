@@ -2,11 +2,11 @@
 
 use crate::{
     domain::{command::Command, ids::CommandId},
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
     store::commands,
 };
 
 /// One of the caller's commands, with its answer if there is one. Rows live an hour.
-pub async fn get(ctx: &Context, caller: &Caller, id: CommandId) -> Result<Command, Error> {
-    commands::get(&ctx.db, caller.tenant(), id).await?.ok_or_else(|| Error::not_found("command"))
+pub async fn get(ctx: &Context, scope: &Scope, id: CommandId) -> Result<Command, Error> {
+    commands::get(&ctx.db, scope.tenant(), id).await?.ok_or_else(|| Error::not_found("command"))
 }

@@ -7,7 +7,7 @@ use crate::{
         ids::DeviceId,
         pacing::PacingChange,
     },
-    services::{Caller, Context, Error, ErrorCode, Invalid},
+    services::{Context, Error, ErrorCode, Invalid, Scope},
     store::devices,
 };
 
@@ -28,15 +28,15 @@ const TRIES: u32 = 5;
 /// Changes one of the caller's devices. Limits that are changed at the same time by several all change.
 pub async fn change(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     id: DeviceId,
     input: DeviceChange,
 ) -> Result<Device, Error> {
     let mut invalid = Invalid::default();
     let name = input.name.map(|name| invalid.text(&name, "name", 1, 100));
-    let (db, tenant, now) = (&ctx.db, caller.tenant(), ctx.now());
+    let (db, tenant, now) = (&ctx.db, scope.tenant(), ctx.now());
     for _ in 0..TRIES {
-        let before = get(ctx, caller, id).await?;
+        let before = get(ctx, scope, id).await?;
         let pacing = input.pacing.as_ref().map(|change| before.pacing.with(change));
         if let Some(pacing) = &pacing {
             check_pacing(&mut invalid, pacing);

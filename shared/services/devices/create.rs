@@ -9,7 +9,7 @@ use crate::{
         ids::DeviceId,
         pacing::{Pacing, PacingChange},
     },
-    services::{Caller, Context, Error, ErrorCode, Invalid},
+    services::{Context, Error, ErrorCode, Invalid, Scope},
     store::devices::{self, Created},
 };
 
@@ -25,7 +25,7 @@ pub struct NewDevice {
 }
 
 /// Makes a device, without link and without socket.
-pub async fn create(ctx: &Context, caller: &Caller, input: NewDevice) -> Result<Device, Error> {
+pub async fn create(ctx: &Context, scope: &Scope, input: NewDevice) -> Result<Device, Error> {
     let pacing = Pacing::default().with(&input.pacing);
     let mut invalid = Invalid::default();
     let name = invalid.text(&input.name, "name", 1, 100);
@@ -35,8 +35,9 @@ pub async fn create(ctx: &Context, caller: &Caller, input: NewDevice) -> Result<
     let id = DeviceId::generate(now);
     let device = Device {
         id,
-        account_id: caller.tenant(),
+        account_id: scope.tenant(),
         name,
+        aliases: Vec::new(),
         status: DeviceStatus::Disconnected,
         desired: Desired::Disconnected,
         phone_number: None,
@@ -57,7 +58,7 @@ pub async fn create(ctx: &Context, caller: &Caller, input: NewDevice) -> Result<
         created_at: now,
         updated_at: now,
     };
-    let limit = ctx.plans.get(&caller.account.plan).devices.filter(|_| !caller.is_exempt());
+    let limit = scope.plan(ctx).devices.filter(|_| !scope.is_exempt());
     match devices::create(&ctx.db, &device, limit).await? {
         Created::Done => Ok(device),
         Created::QuotaSpent => {

@@ -6,14 +6,14 @@ use crate::{
         device::{Desired, Device},
         ids::DeviceId,
     },
-    services::{Caller, Context, Error, events},
-    store::{chats, contacts, devices, lanes, messages, set_aside},
+    services::{Context, Error, Scope, events},
+    store::{aliases, chats, contacts, devices, lanes, messages, set_aside},
 };
 
 /// Deletes a device: it is gone for its owner at once. The connector then unlinks it, wipes its keys and
 /// calls [`erase`].
-pub async fn delete(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<(), Error> {
-    want(ctx, caller, id, Wish::of(Desired::Deleted)).await.map(drop)
+pub async fn delete(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<(), Error> {
+    want(ctx, scope, id, Wish::of(Desired::Deleted)).await.map(drop)
 }
 
 /// Erases what a device has stored and what the event log tells of it, its row last, so that a half-done erasure is
@@ -28,6 +28,7 @@ pub async fn erase(ctx: &Context, device: &Device) -> Result<(), Error> {
     }
     events::erase_device(ctx, device).await?;
     set_aside::delete_of_device(&ctx.db, tenant, id).await?;
+    aliases::delete_of_device(&ctx.db, tenant, id).await?;
     devices::delete(&ctx.db, tenant, id).await?;
     Ok(())
 }

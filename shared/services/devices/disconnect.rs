@@ -6,10 +6,10 @@ use crate::{
         device::{Desired, Device},
         ids::DeviceId,
     },
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
 };
 
 /// Asks for the socket to be closed. The link stays: connecting again needs no scan.
-pub async fn disconnect(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Device, Error> {
-    want(ctx, caller, id, Wish::of(Desired::Disconnected)).await
+pub async fn disconnect(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<Device, Error> {
+    want(ctx, scope, id, Wish::of(Desired::Disconnected)).await
 }

@@ -6,13 +6,13 @@ use crate::{
         device::{Desired, Device},
         ids::DeviceId,
     },
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
     store::devices,
 };
 
 /// One of the caller's devices. One that is being deleted is gone already.
-pub async fn get(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Device, Error> {
-    devices::get(&ctx.db, caller.tenant(), id)
+pub async fn get(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<Device, Error> {
+    devices::get(&ctx.db, scope.tenant(), id)
         .await?
         .filter(|device| device.desired != Desired::Deleted)
         .ok_or_else(not_found)

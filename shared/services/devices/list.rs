@@ -2,14 +2,14 @@
 
 use crate::{
     domain::device::{Device, DeviceStatus},
-    services::{Caller, Context, Error, Invalid, Listing, PageRequest},
+    services::{Context, Error, Invalid, Listing, PageRequest, Scope},
     store::devices,
 };
 
 /// The caller's devices, oldest first; only those in `status` when given.
 pub async fn list(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     status: Option<&str>,
     page: PageRequest,
 ) -> Result<Listing<Device>, Error> {
@@ -20,7 +20,7 @@ pub async fn list(
     });
     invalid.check()?;
     let query = format!("devices?status={status:?}");
-    let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
-    let page = devices::list(&ctx.db, caller.tenant(), status, limit, from).await?;
-    Ok(Listing::of(ctx, caller.tenant(), &query, page))
+    let (limit, from) = page.read(ctx, scope.tenant(), &query)?;
+    let page = devices::list(&ctx.db, scope.tenant(), status, limit, from).await?;
+    Ok(Listing::of(ctx, scope.tenant(), &query, page))
 }

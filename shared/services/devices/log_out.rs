@@ -6,10 +6,10 @@ use crate::{
         device::{Desired, Device},
         ids::DeviceId,
     },
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
 };
 
 /// Asks for the link to be ended at WhatsApp and for its keys to be wiped.
-pub async fn log_out(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Device, Error> {
-    want(ctx, caller, id, Wish::of(Desired::LoggedOut)).await
+pub async fn log_out(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<Device, Error> {
+    want(ctx, scope, id, Wish::of(Desired::LoggedOut)).await
 }

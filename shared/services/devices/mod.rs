@@ -1,5 +1,6 @@
 //! Devices: linked WhatsApp accounts.
 
+mod aliases;
 mod change;
 mod connect;
 mod create;
@@ -12,6 +13,7 @@ mod pairing_code;
 mod pause;
 mod qr;
 
+pub use aliases::{add_alias, find_by_alias, remove_alias};
 pub use change::{DeviceChange, change};
 pub use connect::connect;
 pub use create::{NewDevice, create};
@@ -24,7 +26,7 @@ pub use pairing_code::pairing_code;
 pub use pause::{pause, resume};
 pub use qr::qr;
 
-use super::{Caller, Context, Error, Invalid};
+use super::{Context, Error, Invalid, Scope};
 use crate::{
     domain::{
         device::{Desired, Device, DeviceStatus},
@@ -55,9 +57,9 @@ impl Wish {
 }
 
 /// Writes down what the owner wants and wakes the connector.
-async fn want(ctx: &Context, caller: &Caller, id: DeviceId, wish: Wish) -> Result<Device, Error> {
+async fn want(ctx: &Context, scope: &Scope, id: DeviceId, wish: Wish) -> Result<Device, Error> {
     let Wish { desired, status, allow_number_change: allowed } = wish;
-    let device = devices::set_desired(&ctx.db, caller.tenant(), id, desired, status, allowed, ctx.now())
+    let device = devices::set_desired(&ctx.db, scope.tenant(), id, desired, status, allowed, ctx.now())
         .await?
         .ok_or_else(not_found)?;
     wake(ctx, &device).await?;

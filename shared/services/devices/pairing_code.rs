@@ -9,7 +9,7 @@ use crate::{
         phone::PhoneNumber,
     },
     services::{
-        Caller, Context, Error, ErrorCode, Invalid,
+        Context, Error, ErrorCode, Invalid, Scope,
         commands::{Answer, ask},
     },
 };
@@ -21,7 +21,7 @@ use crate::{
 /// said.
 pub async fn pairing_code(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     id: DeviceId,
     phone_number: &str,
     allow_number_change: bool,
@@ -29,7 +29,7 @@ pub async fn pairing_code(
     let mut invalid = Invalid::default();
     let number = invalid.take(PhoneNumber::parse(phone_number), "phoneNumber", "phone_invalid");
     let number = invalid.finish(number)?;
-    let mut device = get(ctx, caller, id).await?;
+    let mut device = get(ctx, scope, id).await?;
     if device.status == DeviceStatus::Connected {
         return Err(Error::new(ErrorCode::AlreadyConnected, "the device is linked and connected"));
     }
@@ -39,9 +39,9 @@ pub async fn pairing_code(
         return Err(Error::new(ErrorCode::NumberChange, reason));
     }
     if device.desired != Desired::Connected {
-        device = want(ctx, caller, id, Wish::connected(allow_number_change)).await?;
+        device = want(ctx, scope, id, Wish::connected(allow_number_change)).await?;
     } else if device.allow_number_change != allow_number_change {
-        device = want(ctx, caller, id, Wish { status: None, ..Wish::connected(allow_number_change) }).await?;
+        device = want(ctx, scope, id, Wish { status: None, ..Wish::connected(allow_number_change) }).await?;
     }
     ask(ctx, &device, &RequestPairingCode { phone_number: number.digits().into() }).await
 }

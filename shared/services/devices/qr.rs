@@ -6,14 +6,14 @@ use crate::{
         device::{DeviceStatus, QrCode},
         ids::DeviceId,
     },
-    services::{Caller, Context, Error, ErrorCode},
+    services::{Context, Error, ErrorCode, Scope},
 };
 
 /// The code that links one of the caller's devices now.
 ///
 /// Fails with `already_connected`, or with `qr_not_ready` when no code is shown (yet).
-pub async fn qr(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<QrCode, Error> {
-    let device = get(ctx, caller, id).await?;
+pub async fn qr(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<QrCode, Error> {
+    let device = get(ctx, scope, id).await?;
     if device.status == DeviceStatus::Connected {
         return Err(Error::new(ErrorCode::AlreadyConnected, "the device is linked and connected"));
     }

@@ -20,8 +20,8 @@ use crate::{
     queue::payloads::EventsV1,
     services::{Context, Error},
     store::{
-        accounts,
         events::{self, Appended, EventRow},
+        tenants,
     },
 };
 
@@ -165,8 +165,8 @@ impl EventLog {
         {
             return Ok(known);
         }
-        let Some(row) = accounts::get(&self.ctx.db, tenant).await? else { return Ok(None) };
-        let days = self.ctx.plans.get(&row.account.plan).event_days;
+        let Some(row) = tenants::get(&self.ctx.db, tenant).await? else { return Ok(None) };
+        let days = self.ctx.plans.get(&row.tenant.plan).event_days;
         let keep = Duration::from_secs(u64::from(days) * 86_400);
         let end = match known {
             Some(end) => End { keep, plan_known: now, ..end },

@@ -6,7 +6,7 @@ use crate::{
         ids::DeviceId,
         permissions::Permission,
     },
-    services::{Caller, Error, Invalid},
+    services::{Error, Invalid, Scope},
 };
 
 /// Which events are wanted; nothing given means all.
@@ -31,10 +31,10 @@ impl EventFilter {
         Ok(Self { types, device, without_qr: false })
     }
 
-    /// The same, without what the caller may not see.
+    /// The same, without what may not be seen there.
     #[must_use]
-    pub fn for_caller(self, caller: &Caller) -> Self {
-        Self { without_qr: !caller.role.allows(Permission::ConnectDevices), ..self }
+    pub fn within(self, scope: &Scope) -> Self {
+        Self { without_qr: !scope.allows(Permission::ConnectDevices), ..self }
     }
 
     /// Whether an event is wanted.

@@ -13,7 +13,7 @@ use crate::{
         event::Event,
         ids::{EventId, TenantId},
     },
-    services::{Caller, Context, Error, Pass},
+    services::{Context, Error, Pass, Scope},
     store::{
         StoreError,
         events::{self, EventRow},
@@ -59,20 +59,20 @@ enum Stage {
     Watching { from: u64, rows: mpsc::Receiver<Arc<Row>> },
 }
 
-/// Reads a tenant's log: what follows `last`, or what is added from now on.
+/// Reads a tenant's log for as long as `pass` lets in: what follows `last`, or what is added from now on.
 pub async fn follow(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
+    pass: Pass,
     last: Option<EventId>,
     filter: EventFilter,
 ) -> Result<Follow, Error> {
-    let (tenant, filter) = (caller.tenant(), filter.for_caller(caller));
+    let (tenant, filter) = (scope.tenant(), filter.within(scope));
     let place = ctx.tails.enter(tenant)?;
     let (stage, read) = match last {
         Some(id) => (Stage::Finding, id.sequence().saturating_sub(1)),
         None => (Stage::CatchingUp, events::last(&ctx.db, tenant).await?),
     };
-    let pass = caller.pass.clone();
     Ok(Follow { ctx: ctx.clone(), tenant, filter, pass, place, stage, read, begin: last })
 }
 

@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     cursor::LastKey,
     domain::{event::Event, ids::EventId},
-    services::{Caller, Context, Error, Listing, PageRequest},
+    services::{Context, Error, Listing, PageRequest, Scope},
     store::{MOST_BYTES, Page, events},
 };
 
@@ -19,12 +19,12 @@ const MOST_ROWS: usize = 1_000;
 /// A tenant's events, newest first, as far back as they are kept; those logged at `since` or later.
 pub async fn history(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     filter: EventFilter,
     since: Option<Timestamp>,
     page: PageRequest,
 ) -> Result<Listing<Event>, Error> {
-    let (tenant, filter) = (caller.tenant(), filter.for_caller(caller));
+    let (tenant, filter) = (scope.tenant(), filter.within(scope));
     let query = format!("events?{filter:?}&since={since:?}");
     let (limit, from) = page.read(ctx, tenant, &query)?;
     let before: Option<EventId> = from.and_then(|key| key.get("before")?.parse().ok());

@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     domain::{event::Event, ids::TenantId},
     services::{Context, Error, ErrorCode, Pass},
-    store::{accounts, events},
+    store::events,
 };
 
 /// How many may watch a tenant's log in one process.
@@ -178,7 +178,7 @@ async fn run(ctx: Context, tenant: TenantId, asked: Arc<Notify>) {
         let is_asked = tokio::time::timeout(pause, asked.notified()).await.is_ok();
         let Some(position) = tails.position(tenant, &asked) else { return };
         if checked.is_none_or(|at| at.elapsed() >= CHECK) {
-            match no_longer_hold(&ctx, tenant, tails.passes(tenant, &asked)).await {
+            match no_longer_hold(&ctx, tails.passes(tenant, &asked)).await {
                 Ok(ended) => {
                     tails.end(tenant, &asked, &ended);
                     checked = Some(Instant::now());
@@ -245,19 +245,10 @@ impl Tails {
 }
 
 /// Which of these let nobody in any more.
-async fn no_longer_hold(
-    ctx: &Context,
-    tenant: TenantId,
-    passes: HashSet<Pass>,
-) -> Result<HashSet<Pass>, Error> {
-    let row = accounts::get(&ctx.db, tenant).await?;
+async fn no_longer_hold(ctx: &Context, passes: HashSet<Pass>) -> Result<HashSet<Pass>, Error> {
     let mut ended = HashSet::new();
     for pass in passes {
-        let holds = match &row {
-            Some(row) => pass.holds(ctx, row).await?,
-            None => false,
-        };
-        if !holds {
+        if !pass.holds(ctx).await? {
             ended.insert(pass);
         }
     }
@@ -280,14 +271,19 @@ fn is_read_by(tail: &Tail, asked: &Arc<Notify>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{domain::ids::AccountId, services::authenticate::By};
+
+    fn pass() -> Pass {
+        let by = By::Key { hash: String::new() };
+        Pass { account: AccountId::derived([0; 32]), tenant: TenantId::derived([0; 32]), by }
+    }
 
     #[test]
     fn who_reads_too_slowly_is_cut_off_and_holds_up_nobody_else() {
         let mut tail = Tail::default();
         let (slow, mut slow_rows) = mpsc::channel(ROOM);
         let (quick, mut quick_rows) = mpsc::channel(ROOM);
-        tail.channels =
-            [slow, quick].map(|rows| Channel { rows, pass: Pass::Key { hash: String::new() } }).into();
+        tail.channels = [slow, quick].map(|rows| Channel { rows, pass: pass() }).into();
         for sequence in 0..1000 {
             tail.hand_on(Row { sequence, events: Vec::new() });
             assert_eq!(quick_rows.try_recv().unwrap().sequence, sequence);

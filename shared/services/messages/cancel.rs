@@ -6,24 +6,19 @@ use crate::{
         ids::{DeviceId, MessageId},
         message::{Message, MessageStatus},
     },
-    services::{Caller, Context, Error, ErrorCode},
+    services::{Context, Error, ErrorCode, Scope},
     store::messages::{self, Advanced, Step},
 };
 
 /// Cancels one message of one of the caller's devices. Cancelling it again changes nothing.
 ///
 /// Fails with `not_cancellable` when its turn has come.
-pub async fn cancel(
-    ctx: &Context,
-    caller: &Caller,
-    device: DeviceId,
-    id: MessageId,
-) -> Result<Message, Error> {
+pub async fn cancel(ctx: &Context, scope: &Scope, device: DeviceId, id: MessageId) -> Result<Message, Error> {
     let step = Step::to(MessageStatus::Cancelled, ctx.now());
-    match messages::advance(&ctx.db, caller.tenant(), device, &id.wa_message_id(), step).await? {
-        Advanced::Done(message) => in_its_chat(ctx, caller.tenant(), *message).await,
+    match messages::advance(&ctx.db, scope.tenant(), device, &id.wa_message_id(), step).await? {
+        Advanced::Done(message) => in_its_chat(ctx, scope.tenant(), *message).await,
         Advanced::Stale(message) if message.status == MessageStatus::Cancelled => {
-            in_its_chat(ctx, caller.tenant(), *message).await
+            in_its_chat(ctx, scope.tenant(), *message).await
         }
         Advanced::Stale(message) => {
             let status = message.status.as_str();

@@ -12,7 +12,7 @@ use crate::{
         ids::{DeviceId, TenantId},
         message::{MessageStatus, Priority},
     },
-    services::{Caller, Context, Error, devices},
+    services::{Context, Error, Scope, devices},
     store::{
         StoreError,
         messages::{self, Advanced, Step},
@@ -47,8 +47,8 @@ pub struct Cleared {
 
 /// Cancels every queued message of one of the caller's devices, the next ones first. What is on its way to
 /// WhatsApp goes on.
-pub async fn clear_queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<Cleared, Error> {
-    let device = devices::get(ctx, caller, id).await?;
+pub async fn clear_queue(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<Cleared, Error> {
+    let device = devices::get(ctx, scope, id).await?;
     let started = ctx.now();
     let mut total = 0;
     for link in device.links() {
@@ -57,7 +57,7 @@ pub async fn clear_queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result
     let waiting = waiting(ctx, &device).await?;
     let (mut cancelled, mut seen) = (0, 0);
     for some in waiting.chunks(AT_ONCE) {
-        cancelled += cancel_all(ctx, caller.tenant(), some).await?;
+        cancelled += cancel_all(ctx, scope.tenant(), some).await?;
         seen += some.len();
         if ctx.now().since(started) > PATIENCE {
             break;

@@ -13,7 +13,7 @@ use crate::{
         message::{Message, MessageStatus},
     },
     queue::payloads::SendMessageV1,
-    services::{Caller, Context, Error, ErrorCode, Listing, PageRequest},
+    services::{Context, Error, ErrorCode, Listing, PageRequest, Scope},
     store::{Page, dead_letters, devices},
 };
 
@@ -23,23 +23,23 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// The caller's dead letters, the latest failure first; only those of one device when given.
 pub async fn list_dead_letters(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     device: Option<DeviceId>,
     page: PageRequest,
 ) -> Result<Listing<Message>, Error> {
     let query = format!("dead-letters?device={device:?}");
-    let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
-    let page = dead_letters::list(&ctx.db, caller.tenant(), device, limit, from).await?;
-    let items = in_their_chats(ctx, caller.tenant(), page.items).await?;
+    let (limit, from) = page.read(ctx, scope.tenant(), &query)?;
+    let page = dead_letters::list(&ctx.db, scope.tenant(), device, limit, from).await?;
+    let items = in_their_chats(ctx, scope.tenant(), page.items).await?;
     let page = Page { items, next: page.next };
-    Ok(Listing::of(ctx, caller.tenant(), &query, page))
+    Ok(Listing::of(ctx, scope.tenant(), &query, page))
 }
 
 /// One of the caller's dead letters.
-pub async fn get_dead_letter(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Message, Error> {
-    match find(ctx, caller, id).await? {
+pub async fn get_dead_letter(ctx: &Context, scope: &Scope, id: MessageId) -> Result<Message, Error> {
+    match find(ctx, scope, id).await? {
         Some((_, message)) if message.status == MessageStatus::Failed => {
-            in_its_chat(ctx, caller.tenant(), message).await
+            in_its_chat(ctx, scope.tenant(), message).await
         }
         _ => Err(not_found()),
     }
@@ -49,8 +49,8 @@ pub async fn get_dead_letter(ctx: &Context, caller: &Caller, id: MessageId) -> R
 ///
 /// Fails with `not_failed` when that has been done already, or with `device_relinked` when the device has another
 /// number now.
-pub async fn redrive(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Message, Error> {
-    let (device, message) = find(ctx, caller, id).await?.ok_or_else(not_found)?;
+pub async fn redrive(ctx: &Context, scope: &Scope, id: MessageId) -> Result<Message, Error> {
+    let (device, message) = find(ctx, scope, id).await?.ok_or_else(not_found)?;
     if message.status != MessageStatus::Failed {
         return Err(not_failed(message.status.as_str()));
     }
@@ -58,7 +58,7 @@ pub async fn redrive(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Me
         let detail = "it was accepted for another number than the one that its device is linked to";
         return Err(Error::new(ErrorCode::DeviceRelinked, detail));
     }
-    let (tenant, now) = (caller.tenant(), ctx.now());
+    let (tenant, now) = (scope.tenant(), ctx.now());
     let queued = dead_letters::requeue(
         &ctx.db,
         tenant,
@@ -66,7 +66,7 @@ pub async fn redrive(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Me
         device.shard,
         now,
         now + PATIENCE,
-        caller.retention(ctx),
+        scope.retention(ctx),
     )
     .await?;
     let message = queued.ok_or_else(|| not_failed("no longer failed"))?;
@@ -77,11 +77,11 @@ pub async fn redrive(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Me
 
 /// A message by its id alone. Each of the tenant's devices may have it, and there are fewer of those than
 /// there may be dead letters; their rows are also never behind, as an index may be.
-async fn find(ctx: &Context, caller: &Caller, id: MessageId) -> Result<Option<(Device, Message)>, Error> {
-    let mut devices = devices::list_all(&ctx.db, caller.tenant()).await?;
+async fn find(ctx: &Context, scope: &Scope, id: MessageId) -> Result<Option<(Device, Message)>, Error> {
+    let mut devices = devices::list_all(&ctx.db, scope.tenant()).await?;
     devices.retain(|device| device.desired != Desired::Deleted);
     let ids: Vec<DeviceId> = devices.iter().map(|device| device.id).collect();
-    let Some(message) = dead_letters::find(&ctx.db, caller.tenant(), &ids, id).await? else {
+    let Some(message) = dead_letters::find(&ctx.db, scope.tenant(), &ids, id).await? else {
         return Ok(None);
     };
     Ok(devices.into_iter().find(|device| device.id == message.device_id).map(|device| (device, message)))

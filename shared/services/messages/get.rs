@@ -11,7 +11,7 @@ use crate::{
         message::{Direction, Message},
         receipts::Receipts,
     },
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
     store::{messages, receipts},
 };
 
@@ -29,11 +29,11 @@ pub struct WithReceipts {
 /// One message of one of the caller's devices.
 pub async fn get(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     device: DeviceId,
     id: MessageId,
 ) -> Result<WithReceipts, Error> {
-    let tenant = caller.tenant();
+    let tenant = scope.tenant();
     let message = messages::get(&ctx.db, tenant, device, id).await?;
     let message = in_its_chat(ctx, tenant, message.ok_or_else(|| Error::not_found("message"))?).await?;
     let is_told = message.direction == Direction::Outgoing && message.chat.server() == Server::Group;

@@ -7,7 +7,7 @@ use crate::{
         jid::{Jid, Server},
         message::Message,
     },
-    services::{Caller, Context, Error, Invalid, Listing, PageRequest, devices},
+    services::{Context, Error, Invalid, Listing, PageRequest, Scope, devices},
     store::{Page, contacts, messages},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 /// lead to the same chat.
 pub async fn history(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     device: DeviceId,
     chat: &str,
     page: PageRequest,
@@ -23,10 +23,10 @@ pub async fn history(
     let mut invalid = Invalid::default();
     let jid = invalid.take(Jid::parse_recipient(chat), "jid", "jid_invalid");
     let jid = invalid.finish(jid)?;
-    let link = devices::get(ctx, caller, device).await?.link();
+    let link = devices::get(ctx, scope, device).await?.link();
     let chat = canonical(ctx, link, jid).await?;
     let query = format!("history/{device}/{}/{chat}", link.generation);
-    let (limit, from) = page.read(ctx, caller.tenant(), &query)?;
+    let (limit, from) = page.read(ctx, scope.tenant(), &query)?;
     // Before the number was known, messages were stored under the LID.
     let mut names = match chat.server() {
         Server::Phone => contacts::lids_of(&ctx.db, link, &chat).await?,
@@ -36,5 +36,5 @@ pub async fn history(
     let Page { items, next } = messages::list_by_chat(&ctx.db, link, &names, limit, from).await?;
     let items = items.into_iter().map(|message| Message { chat: chat.clone(), ..message }).collect();
     let page = Page { items, next };
-    Ok(Listing::of(ctx, caller.tenant(), &query, page))
+    Ok(Listing::of(ctx, scope.tenant(), &query, page))
 }

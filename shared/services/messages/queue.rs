@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     clock::Timestamp,
     domain::{ids::DeviceId, message::MessageStatus, pacing::Limit},
-    services::{Caller, Context, Error, devices},
+    services::{Context, Error, Scope, devices},
     store::{lanes, outbox},
 };
 
@@ -39,8 +39,8 @@ pub struct QueueState {
 }
 
 /// The queue of one of the caller's devices, under the number that it is linked to, or was last.
-pub async fn queue(ctx: &Context, caller: &Caller, id: DeviceId) -> Result<QueueState, Error> {
-    let device = devices::get(ctx, caller, id).await?;
+pub async fn queue(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<QueueState, Error> {
+    let device = devices::get(ctx, scope, id).await?;
     let (total, front, lane) = tokio::try_join!(
         outbox::count(&ctx.db, device.shard, device.link(), MOST_COUNTED + 1),
         outbox::front(&ctx.db, device.link(), device.shard, FRONT),

@@ -18,7 +18,7 @@ use crate::{
         plan::Meter,
     },
     queue::payloads::SendMessageV1,
-    services::{Caller, Context, Error, ErrorCode, Invalid, devices},
+    services::{Context, Error, ErrorCode, Invalid, Scope, devices},
     store::{
         chats,
         messages::{self, Inserted},
@@ -49,12 +49,12 @@ pub struct NewMessage {
 /// Fails with `validation_failed` or `idempotency_key_reused`.
 pub async fn send(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     device: DeviceId,
     input: NewMessage,
     idempotency_key: Option<&str>,
 ) -> Result<Message, Error> {
-    let device = devices::get(ctx, caller, device).await?;
+    let device = devices::get(ctx, scope, device).await?;
     let now = ctx.now();
     let request_hash = idempotency_key
         .map(|_| serde_json::to_vec(&input).map(|json| hex::encode(crypto::digest_of(&[&json]))))
@@ -63,15 +63,15 @@ pub async fn send(
     let to = check(&input, idempotency_key, now)?;
     let chat = chat_of(ctx, device.link(), to).await?;
     let id = match idempotency_key {
-        Some(key) => MessageId::of_idempotent_send(caller.tenant(), device.id, key),
+        Some(key) => MessageId::of_idempotent_send(scope.tenant(), device.id, key),
         None => MessageId::generate(now),
     };
     let accepted_before = async || match idempotency_key {
-        Some(_) => Ok::<_, Error>(messages::get(&ctx.db, caller.tenant(), device.id, id).await?.is_some()),
+        Some(_) => Ok::<_, Error>(messages::get(&ctx.db, scope.tenant(), device.id, id).await?.is_some()),
         None => Ok(false),
     };
     if !accepted_before().await? {
-        match caller.allowance.spend(ctx, &[Meter::Messages]).await {
+        match scope.allowance.spend(ctx, &[Meter::Messages]).await {
             // The same request may have taken the last one of the allowance meanwhile.
             Err(error)
                 if matches!(error.code, ErrorCode::RateLimited | ErrorCode::QuotaExceeded)
@@ -99,13 +99,13 @@ pub async fn send(
         delivered_at: None,
         read_at: None,
     };
-    let (tenant, shard, retention) = (caller.tenant(), device.shard, caller.retention(ctx));
+    let (tenant, shard, retention) = (scope.tenant(), device.shard, scope.retention(ctx));
     let inserted =
         messages::insert_outgoing(&ctx.db, tenant, &message, shard, request_hash.clone(), retention);
     let inserted = inserted.await?;
     if let Inserted::Existing { .. } = inserted {
         // Of several at once, the one that came first is counted.
-        caller.allowance.give_back(ctx).await?;
+        scope.allowance.give_back(ctx).await?;
     }
     let message = match inserted {
         Inserted::New => message,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::get;
 use crate::{
     domain::message::{Message, MessageStatus},
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
 };
 
 /// The longest that a request waits.
@@ -14,7 +14,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// The message once it is sent or has failed, or as it is after `patience` (at most [`LONGEST_WAIT`]).
 pub async fn wait(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     message: Message,
     patience: Duration,
 ) -> Result<Message, Error> {
@@ -24,7 +24,7 @@ pub async fn wait(
         && tokio::time::Instant::now() < deadline
     {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        message = get(ctx, caller, message.device_id, message.id).await?.message;
+        message = get(ctx, scope, message.device_id, message.id).await?.message;
     }
     Ok(message)
 }

@@ -7,15 +7,16 @@ use crate::{
     domain::{ids::TenantId, retention::Retention},
     services::{Context, Error},
     store::{
-        accounts, devices,
+        devices,
         retention::{self, Kind, Pass, Walk},
+        tenants,
     },
 };
 
-/// How many accounts a round looks at.
-const ACCOUNTS: u16 = 100;
+/// How many tenants a round looks at.
+const TENANTS: u16 = 100;
 
-/// How long the walk over all accounts rests at its end.
+/// How long the walk over all tenants rests at its end.
 const REST: Duration = Duration::from_secs(600);
 
 /// How many rows a round reads, how many at a time, and of how many tenants.
@@ -65,15 +66,15 @@ async fn walk(ctx: &Context) -> Result<usize, Error> {
     if walk.not_before > now {
         return Ok(0);
     }
-    let page = accounts::list(&ctx.db, &accounts::Filter::default(), ACCOUNTS, walk.next).await?;
-    let ids: Vec<TenantId> = page.items.iter().map(|account| account.id).collect();
+    let page = tenants::list(&ctx.db, &tenants::Filter::default(), TENANTS, walk.next).await?;
+    let ids: Vec<TenantId> = page.items.iter().map(|tenant| tenant.id).collect();
     let known = retention::get_many(&ctx.db, &ids).await?;
     let mut count = 0;
-    for account in page.items {
-        let wanted = ctx.plans.get(&account.plan).retention();
+    for tenant in page.items {
+        let wanted = tenant.retention(ctx.plans.get(&tenant.plan));
         // Of whom nothing is written down everything is kept.
-        if known.get(&account.id).copied().unwrap_or_default() != wanted {
-            changed(ctx, account.id, wanted).await?;
+        if known.get(&tenant.id).copied().unwrap_or_default() != wanted {
+            changed(ctx, tenant.id, wanted).await?;
             count += 1;
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Timestamp,
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
     store::{counters, devices},
 };
 
@@ -20,14 +20,14 @@ pub struct LimitUse {
 }
 
 /// Every limit of the caller's plan and its use. Administrators are not limited, and not counted by time.
-pub async fn usage(ctx: &Context, caller: &Caller) -> Result<Vec<LimitUse>, Error> {
+pub async fn usage(ctx: &Context, scope: &Scope) -> Result<Vec<LimitUse>, Error> {
     let now = ctx.now();
-    let plan = ctx.plans.get(&caller.account.plan);
-    let exempt = caller.is_exempt();
+    let plan = scope.plan(ctx);
+    let exempt = scope.is_exempt();
     let rates = if exempt { Vec::new() } else { plan.all_rates() };
     let (standings, devices) = tokio::try_join!(
-        counters::read(&ctx.db, caller.tenant(), &rates, now),
-        devices::count_of(&ctx.db, caller.tenant()),
+        counters::read(&ctx.db, scope.tenant(), &rates, now),
+        devices::count_of(&ctx.db, scope.tenant()),
     )?;
     let of_plan = |limit: Option<u32>| limit.filter(|_| !exempt);
     let stock = [

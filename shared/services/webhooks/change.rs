@@ -6,7 +6,7 @@ use super::{OwnWebhook, check, not_found};
 use crate::{
     domain::ids::{DeviceId, WebhookId},
     secret::Secret,
-    services::{Caller, Context, Error, Invalid},
+    services::{Context, Error, Invalid, Scope},
     store::webhooks::{self, Change},
 };
 
@@ -28,13 +28,13 @@ pub struct WebhookChange {
 /// Changes one of the caller's webhooks. Switching it on forgets why it was off.
 pub async fn change(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     id: WebhookId,
     input: WebhookChange,
 ) -> Result<OwnWebhook, Error> {
-    let tenant = caller.tenant();
+    let tenant = scope.tenant();
     // What is not the caller's is not there, whatever is wrong with the change.
-    super::get(ctx, caller, id).await?;
+    super::get(ctx, scope, id).await?;
     let mut invalid = Invalid::default();
     let url = match &input.url {
         Some(url) => Some(check::url(ctx, &mut invalid, url).await),

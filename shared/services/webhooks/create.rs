@@ -9,7 +9,7 @@ use crate::{
         webhook::{MAX_WEBHOOKS, Webhook, new_secret},
     },
     secret::Secret,
-    services::{Caller, Context, Error, ErrorCode, Invalid},
+    services::{Context, Error, ErrorCode, Invalid, Scope},
     store::webhooks,
 };
 
@@ -29,8 +29,8 @@ pub struct NewWebhook {
 }
 
 /// Makes a webhook. Its secret is in the answer.
-pub async fn create(ctx: &Context, caller: &Caller, input: NewWebhook) -> Result<OwnWebhook, Error> {
-    let tenant = caller.tenant();
+pub async fn create(ctx: &Context, scope: &Scope, input: NewWebhook) -> Result<OwnWebhook, Error> {
+    let tenant = scope.tenant();
     let mut invalid = Invalid::default();
     let url = check::url(ctx, &mut invalid, &input.url).await;
     let events = check::events(&mut invalid, &input.events);

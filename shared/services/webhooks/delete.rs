@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::not_found;
 use crate::{
     domain::ids::{TenantId, WebhookId},
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
     store::{deliveries, webhooks},
 };
 
@@ -14,8 +14,8 @@ const UNDER_WAY: Duration = Duration::from_secs(20);
 
 /// Deletes one of the caller's webhooks: what is queued for it is dropped, and the log of its deliveries ends
 /// with the week that it is kept.
-pub async fn delete(ctx: &Context, caller: &Caller, id: WebhookId) -> Result<(), Error> {
-    match webhooks::delete(&ctx.db, caller.tenant(), id, ctx.now()).await? {
+pub async fn delete(ctx: &Context, scope: &Scope, id: WebhookId) -> Result<(), Error> {
+    match webhooks::delete(&ctx.db, scope.tenant(), id, ctx.now()).await? {
         true => Ok(()),
         false => Err(not_found()),
     }

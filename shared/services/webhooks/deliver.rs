@@ -18,8 +18,8 @@ use crate::{
     },
     outbound::Request,
     queue::payloads::DeliveryV1,
-    services::{Context, Error},
-    store::{accounts, deliveries, devices, webhooks},
+    services::{Context, Error, scope::rates_of},
+    store::{deliveries, devices, tenants, webhooks},
 };
 
 /// How long a receiver may take to answer, from the first byte of the connection to the last of the answer.
@@ -54,11 +54,11 @@ pub async fn deliver(ctx: &Context, delivery: &DeliveryV1) -> Result<Handled, Er
         return Ok(Handled::SentOn);
     }
     let (tenant, id) = (delivery.account_id, delivery.webhook_id);
-    let (webhook, account) = tokio::try_join!(
+    let (webhook, owner) = tokio::try_join!(
         webhooks::get(&ctx.db, &ctx.webhook_secrets, tenant, id),
-        accounts::get(&ctx.db, tenant),
+        tenants::get(&ctx.db, tenant),
     )?;
-    let (Some(webhook), Some(account)) = (webhook, account) else {
+    let (Some(webhook), Some(owner)) = (webhook, owner) else {
         tracing::info!(%tenant, webhook = %id, delivery = %delivery.delivery_id, "dropped: the webhook is gone");
         return Ok(Handled::Dropped);
     };
@@ -80,7 +80,7 @@ pub async fn deliver(ctx: &Context, delivery: &DeliveryV1) -> Result<Handled, Er
         enqueue(ctx, vec![DeliveryV1 { slow: true, ..delivery.clone() }]).await?;
         return Ok(Handled::SentOn);
     }
-    if let Some(not_before) = meter::count(ctx, &account.account, delivery).await? {
+    if let Some(not_before) = meter::count(ctx, &rates_of(ctx, &owner), delivery).await? {
         // Not all at the first moment of the next span.
         let not_before = not_before + SPREAD.mul_f64(random());
         enqueue(ctx, vec![DeliveryV1 { slow: true, not_before, ..delivery.clone() }]).await?;

@@ -5,7 +5,7 @@ use crate::{
         ids::WebhookId,
         webhook::{Attempt, AttemptStatus},
     },
-    services::{Caller, Context, Error, Invalid, Listing, PageRequest},
+    services::{Context, Error, Invalid, Listing, PageRequest, Scope},
     store::deliveries,
 };
 
@@ -13,13 +13,13 @@ use crate::{
 /// `status` when given.
 pub async fn deliveries(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     id: WebhookId,
     status: Option<&str>,
     page: PageRequest,
 ) -> Result<Listing<Attempt>, Error> {
-    let tenant = caller.tenant();
-    super::get(ctx, caller, id).await?;
+    let tenant = scope.tenant();
+    super::get(ctx, scope, id).await?;
     let mut invalid = Invalid::default();
     let status = status.and_then(|text| {
         let expected = format!("must be one of {}", AttemptStatus::ALL.map(AttemptStatus::name).join(", "));

@@ -6,37 +6,34 @@ use serde_json::json;
 use crate::{
     clock::Timestamp,
     domain::{
-        account::Account,
         event::{EventType, NewEvent},
+        ids::TenantId,
         plan::{Meter, Rate},
         webhook::Trigger,
     },
     queue::payloads::DeliveryV1,
-    services::{
-        Context, Error,
-        allowance::{rates_of, reached},
-    },
+    services::{Context, Error, allowance::reached},
     store::counters::{self, Charged, Once, Standing},
 };
 
-/// Counts a try of a delivery, unless a limit is reached: then when that is over.
+/// Counts a try of a delivery against its tenant's rates, unless a limit is reached: then when that is over.
 pub(super) async fn count(
     ctx: &Context,
-    account: &Account,
+    rates: &[(Meter, Rate)],
     delivery: &DeliveryV1,
 ) -> Result<Option<Timestamp>, Error> {
-    let limits = limits(ctx, account);
+    let (tenant, limits) = (delivery.account_id, limits(rates));
     let is_counted = delivery.trigger == Trigger::Replay && delivery.attempt == 1;
     if is_counted || limits.is_empty() {
         return Ok(None);
     }
     let now = ctx.now();
-    let standings = match ctx.charges.charge(&ctx.db, account.id, limits, now).await? {
+    let standings = match ctx.charges.charge(&ctx.db, tenant, limits, now).await? {
         Charged::Done(_) => return Ok(None),
         Charged::Refused(standings) => standings,
     };
     let Some(standing) = reached(&standings, now) else { return Ok(None) };
-    tell(ctx, account, standing, now).await?;
+    tell(ctx, tenant, standing, now).await?;
     Ok(Some(standing.rate.per.end(now)))
 }
 
@@ -44,14 +41,15 @@ pub(super) async fn count(
 /// not all.
 pub(super) async fn count_many(
     ctx: &Context,
-    account: &Account,
+    tenant: TenantId,
+    rates: &[(Meter, Rate)],
     wanted: usize,
 ) -> Result<(usize, Option<Standing>), Error> {
-    let (limits, now) = (limits(ctx, account), ctx.now());
+    let (limits, now) = (limits(rates), ctx.now());
     let (mut count, mut full) = (wanted, None);
     while count > 0 && !limits.is_empty() {
         let number = u32::try_from(count).unwrap_or(u32::MAX);
-        match counters::charge(&ctx.db, account.id, &limits, number, now).await? {
+        match counters::charge(&ctx.db, tenant, &limits, number, now).await? {
             Charged::Done(_) => break,
             Charged::Refused(standings) => {
                 let room = standings.iter().map(|s| s.rate.limit.saturating_sub(s.used)).min();
@@ -65,18 +63,18 @@ pub(super) async fn count_many(
     Ok((count, full))
 }
 
-fn limits(ctx: &Context, account: &Account) -> Vec<(Meter, Rate)> {
-    rates_of(ctx, account).into_iter().filter(|(meter, _)| *meter == Meter::Deliveries).collect()
+fn limits(rates: &[(Meter, Rate)]) -> Vec<(Meter, Rate)> {
+    rates.iter().filter(|(meter, _)| *meter == Meter::Deliveries).copied().collect()
 }
 
 /// Tells the owner that a limit is reached, once in its span.
-async fn tell(ctx: &Context, account: &Account, standing: Standing, now: Timestamp) -> Result<(), Error> {
+async fn tell(ctx: &Context, tenant: TenantId, standing: Standing, now: Timestamp) -> Result<(), Error> {
     let Standing { meter, rate, is_told, .. } = standing;
-    if is_told || !counters::note_reached(&ctx.db, account.id, (meter, rate), Once::Told, now).await? {
+    if is_told || !counters::note_reached(&ctx.db, tenant, (meter, rate), Once::Told, now).await? {
         return Ok(());
     }
     let name = standing.name();
-    tracing::info!(tenant = %account.id, limit = name, "deliveries to webhooks wait: the plan's limit is reached");
+    tracing::info!(%tenant, limit = name, "deliveries to webhooks wait: the plan's limit is reached");
     let event = NewEvent {
         kind: EventType::WebhookThrottled,
         timestamp: now,
@@ -85,6 +83,6 @@ async fn tell(ctx: &Context, account: &Account, standing: Standing, now: Timesta
         of: None,
         maybe_since: None,
     };
-    ctx.emitter.emit(account.id, [event]).await;
+    ctx.emitter.emit(tenant, [event]).await;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::{
         ids::{DeliveryId, EventId, TenantId, WebhookId},
         webhook::Trigger,
     },
-    services::{Caller, Context, Error, ErrorCode},
+    services::{Context, Error, ErrorCode, Scope},
     store::{
         deliveries,
         events::{self, EventRow},
@@ -21,12 +21,12 @@ use crate::{
 /// Queues the event of a delivery again, as a delivery of its own.
 pub async fn redeliver(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     id: WebhookId,
     delivery: DeliveryId,
 ) -> Result<DeliveryId, Error> {
-    let tenant = caller.tenant();
-    let webhook = super::get(ctx, caller, id).await?;
+    let tenant = scope.tenant();
+    let webhook = super::get(ctx, scope, id).await?;
     let last = deliveries::last(&ctx.db, tenant, id, delivery).await?;
     let last = last.ok_or_else(|| Error::not_found("delivery"))?;
     require_active(&webhook)?;

@@ -15,7 +15,7 @@ use crate::{
         webhook::Trigger,
     },
     queue::payloads::DeliveryV1,
-    services::{Caller, Context, Error, ErrorCode, Invalid, allowance::refusal},
+    services::{Context, Error, ErrorCode, Invalid, Scope, allowance::refusal},
     store::{events, replays},
 };
 
@@ -55,12 +55,12 @@ pub struct Replayed {
 /// one of the plan's deliveries; where there is no room for more, the replay stops. A tenant has one replay under way.
 pub async fn replay(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     id: WebhookId,
     range: ReplayRange,
 ) -> Result<Replayed, Error> {
-    let tenant = caller.tenant();
-    let webhook = super::get(ctx, caller, id).await?;
+    let tenant = scope.tenant();
+    let webhook = super::get(ctx, scope, id).await?;
     let now = ctx.now();
     let until = range.until.unwrap_or(now);
     let mut invalid = Invalid::default();
@@ -72,19 +72,19 @@ pub async fn replay(
         let detail = "another replay of this account is under way; try again when it has been answered";
         return Err(Error::new(ErrorCode::ReplayUnderWay, detail).retry_after(Duration::from_secs(1)));
     }
-    let done = queue_range(ctx, caller, &webhook, range, until).await;
+    let done = queue_range(ctx, scope, &webhook, range, until).await;
     replays::end(&ctx.db, tenant, takes_until).await?;
     done
 }
 
 async fn queue_range(
     ctx: &Context,
-    caller: &Caller,
+    scope: &Scope,
     webhook: &OwnWebhook,
     range: ReplayRange,
     until: Timestamp,
 ) -> Result<Replayed, Error> {
-    let tenant = caller.tenant();
+    let tenant = scope.tenant();
     let mut number = match range.after {
         Some(after) => after.sequence().saturating_sub(1),
         None => before(ctx, tenant, range.since).await?,
@@ -112,9 +112,9 @@ async fn queue_range(
                 break;
             }
         }
-        let (room, limit) = meter::count_many(ctx, &caller.account, wanted.len()).await?;
+        let (room, limit) = meter::count_many(ctx, tenant, scope.allowance.rates(), wanted.len()).await?;
         if limit.is_some() && queued + room == 0 {
-            return Err(refusal(ctx, caller.account.id, limit, ctx.now()).await?);
+            return Err(refusal(ctx, tenant, limit, ctx.now()).await?);
         }
         wanted.truncate(room);
         queued += room;

@@ -13,12 +13,12 @@ use crate::{
         ids::{DeliveryId, EventId, WebhookId},
         webhook::Trigger,
     },
-    services::{Caller, Context, Error},
+    services::{Context, Error, Scope},
 };
 
 /// Queues an event that nothing happened for, to one of the caller's webhooks alone.
-pub async fn test(ctx: &Context, caller: &Caller, id: WebhookId) -> Result<DeliveryId, Error> {
-    let webhook = super::get(ctx, caller, id).await?;
+pub async fn test(ctx: &Context, scope: &Scope, id: WebhookId) -> Result<DeliveryId, Error> {
+    let webhook = super::get(ctx, scope, id).await?;
     require_active(&webhook)?;
     let now = ctx.now();
     let delivery = DeliveryId::generate(now);

@@ -1,44 +1,45 @@
-//! Erasing what a deleted account owned, step by step, until nothing is left. Each step may be repeated, so a
-//! crash in between costs nothing; the account's row goes last and remembers that there is work.
+//! Erasing what a deleted tenant owned, step by step, until nothing is left. Each step may be repeated, so a
+//! crash in between costs nothing; the tenant's row goes last and remembers that there is work.
 
 use std::time::Duration;
 
 use crate::{
     domain::{
-        account::{Erasure, ErasureStatus},
         device::Desired,
-        ids::AccountId,
+        ids::TenantId,
+        tenant::{Erasure, ErasureStatus},
     },
     queue::payloads::CommandPayload,
     services::{Context, Error, webhooks},
     store::{
         accounts, api_keys, audit, commands, counters, devices, events, refresh_tokens, retention, set_aside,
+        tenants,
     },
 };
 
-/// How long after the account went something of it may still turn up.
+/// How long after the tenant went something of it may still turn up.
 const STRAGGLERS: Duration = Duration::from_secs(10);
 
-/// How long it is told that an account was erased.
+/// How long it is told that a tenant was erased.
 const MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How the erasure of an account stands; told for 30 days after its end.
-pub async fn erasure(ctx: &Context, id: AccountId) -> Result<Erasure, Error> {
-    accounts::erasure(&ctx.db, id).await?.ok_or_else(|| Error::not_found("erasure"))
+/// How the erasure of a tenant stands; told for 30 days after its end.
+pub async fn erasure(ctx: &Context, id: TenantId) -> Result<Erasure, Error> {
+    tenants::erasure(&ctx.db, id).await?.ok_or_else(|| Error::not_found("erasure"))
 }
 
 /// Takes every erasure under way a step further. Says how many are under way still. Run each minute in the
 /// cloud and more often on one machine.
 pub async fn run_erasures(ctx: &Context) -> Result<usize, Error> {
     let mut under_way = 0;
-    for id in accounts::list_erasing(&ctx.db).await? {
+    for id in tenants::list_erasing(&ctx.db).await? {
         match step(ctx, id).await {
-            Ok(true) => tracing::info!(account = %id, "an account is erased"),
+            Ok(true) => tracing::info!(tenant = %id, "a tenant is erased"),
             Ok(false) => under_way += 1,
             Err(error) => {
                 under_way += 1;
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(account = %id, error, "an account cannot be erased yet");
+                tracing::warn!(tenant = %id, error, "a tenant cannot be erased yet");
             }
         }
     }
@@ -46,11 +47,15 @@ pub async fn run_erasures(ctx: &Context) -> Result<usize, Error> {
 }
 
 /// One step; says whether nothing is left.
-async fn step(ctx: &Context, id: AccountId) -> Result<bool, Error> {
-    let Some(row) = accounts::get(&ctx.db, id).await? else { return Ok(true) };
+async fn step(ctx: &Context, id: TenantId) -> Result<bool, Error> {
+    let Some(row) = tenants::get(&ctx.db, id).await? else { return Ok(true) };
     let Some(erasure) = row.erasure.clone() else { return Ok(true) };
-    api_keys::delete_of_account(&ctx.db, id).await?;
-    refresh_tokens::delete_of_account(&ctx.db, id).await?;
+    api_keys::delete_of_tenant(&ctx.db, id).await?;
+    let members = accounts::all(&ctx.db, id).await?;
+    for member in &members {
+        refresh_tokens::delete_of_account(&ctx.db, member.account.id).await?;
+        accounts::erase(&ctx.db, member).await?;
+    }
     let left = devices::list_all(&ctx.db, id).await?;
     for device in &left {
         if device.desired != Desired::Deleted {
@@ -61,9 +66,9 @@ async fn step(ctx: &Context, id: AccountId) -> Result<bool, Error> {
     }
     let age = ctx.now().since(erasure.requested_at);
     let no_webhooks = webhooks::erase_of_tenant(ctx, id, age).await?;
-    // The connector unlinks them and erases what they hold. And a request that got in just before the account
+    // The connector unlinks them and erases what they hold. And a request that got in just before the tenant
     // went, or an index that lags, may still bring something: the last sweep comes after that.
-    if !left.is_empty() || !no_webhooks || age < STRAGGLERS {
+    if !members.is_empty() || !left.is_empty() || !no_webhooks || age < STRAGGLERS {
         return Ok(false);
     }
     commands::delete_of_tenant(&ctx.db, id).await?;
@@ -74,6 +79,6 @@ async fn step(ctx: &Context, id: AccountId) -> Result<bool, Error> {
     set_aside::delete_of_tenant(&ctx.db, id).await?;
     let now = ctx.now();
     let done = Erasure { status: ErasureStatus::Done, finished_at: Some(now), ..erasure };
-    accounts::finish_erasure(&ctx.db, &row, &done, now + MEMORY).await?;
+    tenants::finish_erasure(&ctx.db, id, &done, now + MEMORY).await?;
     Ok(true)
 }

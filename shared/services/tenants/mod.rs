@@ -1,4 +1,4 @@
-//! Accounts as administrators see them.
+//! Tenants: as their owners change them, and as the platform's administrators see them.
 
 mod change;
 mod create;
@@ -7,15 +7,15 @@ mod erase;
 mod get;
 mod list;
 
-pub use change::{UserChange, change};
-pub use create::{NewUser, create};
+pub use change::{TenantChange, change};
+pub use create::{NewTenant, create};
 pub use delete::delete;
 pub use erase::{erasure, run_erasures};
 pub use get::get;
-pub use list::{UserFilter, list};
+pub use list::{TenantFilter, list};
 
 use super::{Error, ErrorCode, Invalid};
-use crate::{domain::plan::Plans, store::accounts::Changed};
+use crate::{domain::plan::Plans, store::tenants::Changed};
 
 fn check_plan(invalid: &mut Invalid, plans: &Plans, plan: &str) {
     let names: Vec<&str> = plans.iter().map(|(name, _)| name).collect();
@@ -27,12 +27,12 @@ fn check_plan(invalid: &mut Invalid, plans: &Plans, plan: &str) {
 fn refused(changed: Changed) -> Result<(), Error> {
     match changed {
         Changed::Done => Ok(()),
-        Changed::LastAdmin => Err(Error::new(
-            ErrorCode::LastAdmin,
-            "the last active administrator must stay; make another first",
+        Changed::HasAdmin => Err(Error::new(
+            ErrorCode::HasAdministrator,
+            "a tenant with an active administrator of the platform stays; demote or remove that one first",
         )),
         Changed::Stale => {
-            Err(Error::new(ErrorCode::ChangedMeanwhile, "the account changed meanwhile; look again"))
+            Err(Error::new(ErrorCode::ChangedMeanwhile, "the tenant changed meanwhile; look again"))
         }
     }
 }

@@ -1,0 +1,83 @@
+//! For whom and as whom a use case runs.
+
+use super::{Allowance, Context, Error, ErrorCode};
+use crate::domain::{
+    actor::Actor,
+    ids::TenantId,
+    permissions::Permission,
+    plan::{Meter, Plan, Rate},
+    retention::Retention,
+    role::Role,
+    tenant::Tenant,
+};
+use crate::store::tenants::TenantRow;
+
+/// A tenant, who is asking for it, and what that one may do and use. Every use case on a tenant's data takes one: a
+/// request makes it of its caller, a job, a schedule or an auto-reply of itself.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    tenant: Tenant,
+    is_exempt: bool,
+    /// Who is asking.
+    pub actor: Actor,
+    /// What it is trusted with.
+    pub role: Role,
+    /// What it may use.
+    pub allowance: Allowance,
+}
+
+impl Scope {
+    /// A tenant, for somebody who is trusted with `role` there.
+    pub fn new(ctx: &Context, tenant: TenantRow, actor: Actor, role: Role) -> Self {
+        let is_exempt = tenant.is_exempt();
+        let allowance = Allowance::new(tenant.tenant.id, rates_of(ctx, &tenant));
+        Self { tenant: tenant.tenant, is_exempt, actor, role, allowance }
+    }
+
+    /// The tenant whose data is seen.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant.id
+    }
+
+    /// The same with its name, plan and settings.
+    pub fn of(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// The tenant's plan.
+    pub fn plan<'a>(&self, ctx: &'a Context) -> &'a Plan {
+        ctx.plans.get(&self.tenant.plan)
+    }
+
+    /// Whether no plan limits it: in an administrator's tenant.
+    pub fn is_exempt(&self) -> bool {
+        self.is_exempt
+    }
+
+    /// How long what is stored is kept.
+    pub fn retention(&self, ctx: &Context) -> Retention {
+        self.tenant.retention(self.plan(ctx))
+    }
+
+    /// Whether it may do this.
+    pub fn allows(&self, permission: Permission) -> bool {
+        self.role.allows(permission)
+    }
+
+    /// Fails unless it may do this.
+    pub fn require(&self, permission: Permission) -> Result<(), Error> {
+        if self.allows(permission) {
+            return Ok(());
+        }
+        let role = self.role;
+        Err(Error::new(ErrorCode::Forbidden, format!("the role {role:?} does not allow this")))
+    }
+}
+
+/// The rates of a tenant's plan; none for an administrator's, which is not limited.
+pub(super) fn rates_of(ctx: &Context, tenant: &TenantRow) -> Vec<(Meter, Rate)> {
+    match tenant.is_exempt() {
+        true => Vec::new(),
+        false => ctx.plans.get(&tenant.tenant.plan).all_rates(),
+    }
+}
