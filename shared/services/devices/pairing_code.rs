@@ -75,7 +75,7 @@ pub async fn pairing_code(
     };
     match (command.result, command.error) {
         (Some(result), _) => serde_json::from_value(result).map(Answer::Ready).map_err(Error::internal),
-        (None, Some(CommandFailure { code, message })) if code == "already_connected" => {
+        (None, Some(CommandFailure { code, message })) if code == ErrorCode::AlreadyConnected.as_str() => {
             Err(Error::new(ErrorCode::AlreadyConnected, message))
         }
         (None, failure) => {

@@ -84,7 +84,7 @@ async fn touch_row(
 /// Names a chat, if it is there.
 pub async fn set_name(db: &Db, link: Link, chat: &Jid, name: &str) -> Result<(), StoreError> {
     let key = key(link, chat);
-    let name = db.to_value(Table::Chats, &key, "name", &name)?;
+    let name = db.to_value(Table::Chats, &key, "name", name)?;
     let request = db
         .client()
         .update_item()
