@@ -21,16 +21,16 @@ use crate::{
 };
 
 /// The longest that a stop waits for sends under way.
-const DRAIN: Duration = Duration::from_secs(15);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long it waits for the last events to be in their queue.
-const LAST_EVENTS: Duration = Duration::from_secs(3);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A running connector.
 pub struct Connector {
     id: WorkerId,
     sessions: SessionCount,
-    beaten: watch::Receiver<Option<Timestamp>>,
+    last_heartbeat: watch::Receiver<Option<Timestamp>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -57,12 +57,12 @@ impl Connector {
         let id = WorkerId::generate(ctx.now());
         let (db, shards, clock) = (ctx.db.clone(), ctx.queues.shards(), ctx.clock.clone());
         let ownership = Arc::new(Leases::start(db, shards, id, clock, sessions.clone()));
-        let (counted, beaten) = (sessions.clone(), ownership.beaten());
+        let (counted, last_heartbeat) = (sessions.clone(), ownership.last_heartbeat());
         let progress = Progress::start(ctx.clone());
         let worker = Worker { ctx, keys, connections, rate_limit_pause, contacts, sessions, progress };
         let stop = CancellationToken::new();
         let task = tokio::spawn(serve(worker, ownership, stop.clone()));
-        Ok(Self { id, sessions: counted, beaten, stop, task })
+        Ok(Self { id, sessions: counted, last_heartbeat, stop, task })
     }
 
     /// By which others know it: another one after each start.
@@ -77,14 +77,14 @@ impl Connector {
 
     /// When it last told of itself with success.
     pub fn heartbeats(&self) -> watch::Receiver<Option<Timestamp>> {
-        self.beaten.clone()
+        self.last_heartbeat.clone()
     }
 
     /// Stops: takes nothing more, finishes the sends under way, closes the sockets, writes the keys, and leaves
     /// its shards to others.
     pub async fn stop(self) {
         self.stop.cancel();
-        if tokio::time::timeout(DRAIN, self.task).await.is_err() {
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.task).await.is_err() {
             tracing::warn!(
                 "the connector was still busy when it had to stop; its queue brings the rest back"
             );
@@ -134,7 +134,7 @@ async fn serve(worker: Worker, ownership: Arc<dyn Ownership>, stop: Cancellation
         worker.progress.flush(None).await;
         worker.ctx.emitter.flush().await;
     };
-    if tokio::time::timeout(LAST_EVENTS, told).await.is_err() {
+    if tokio::time::timeout(FLUSH_TIMEOUT, told).await.is_err() {
         tracing::warn!("some of what became of messages could not be told before the end");
     }
     ownership.close().await;

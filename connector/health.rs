@@ -11,7 +11,7 @@ use shared::clock::{Clock, SystemClock, Timestamp};
 use tokio::sync::watch;
 
 /// How old a note may be. A connector writes its heartbeat every 3 s.
-const FRESH: Duration = Duration::from_secs(30);
+const MAX_HEARTBEAT_AGE: Duration = Duration::from_secs(30);
 
 /// The note.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl HealthFile {
         let noted: Timestamp = text.trim().parse().map_err(|_| Unwell::Unreadable(self.0.clone()))?;
         // A clock that was set back makes a note of the future, until the next one.
         let age = now.since(noted).max(noted.since(now));
-        if age < FRESH { Ok(()) } else { Err(Unwell::Old(age.as_secs())) }
+        if age < MAX_HEARTBEAT_AGE { Ok(()) } else { Err(Unwell::Old(age.as_secs())) }
     }
 
     /// Notes each heartbeat until there are no more of them.

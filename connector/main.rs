@@ -20,7 +20,7 @@ use shared::{
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How often it logs how many sessions it has: autoscaling looks at it.
-const SESSIONS_EVERY: Duration = Duration::from_secs(60);
+const SESSIONS_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Kurir's connector: holds WhatsApp sockets, sends what the queues have, stores what arrives.
 ///
@@ -154,7 +154,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 
 /// `fields.sessions` in the log: what `infra/ecs.tf` makes a metric of.
 async fn tell_sessions(connector: &Connector) {
-    let mut ticks = tokio::time::interval(SESSIONS_EVERY);
+    let mut ticks = tokio::time::interval(SESSIONS_LOG_INTERVAL);
     loop {
         ticks.tick().await;
         tracing::info!(sessions = connector.sessions(), "how many sessions there are");

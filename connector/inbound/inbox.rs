@@ -28,10 +28,10 @@ use crate::{
 const MAX_NAME_CHARS: usize = 200;
 
 /// How long it may take to find out whose messages they are.
-const ADMISSION: Duration = Duration::from_secs(20);
+const ADMISSION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long the queue of events may take.
-const TELLING: Duration = Duration::from_secs(20);
+const EMIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Stores what one device receives.
 pub(crate) struct DeviceInbox {
@@ -59,7 +59,7 @@ impl DeviceInbox {
     /// Whose messages these are. A phone that may not link the device has it logged out, and what comes until then
     /// is never stored.
     async fn link(&self) -> Result<Link, InboxError> {
-        let known = tokio::time::timeout(ADMISSION, self.admitted()).await;
+        let known = tokio::time::timeout(ADMISSION_TIMEOUT, self.admitted()).await;
         known.ok().flatten().ok_or_else(|| InboxError("the link is not admitted".into()))
     }
 
@@ -132,7 +132,7 @@ impl DeviceInbox {
     /// they are told of then, too.
     async fn tell(&self, told: Vec<NewEvent>) -> Result<(), InboxError> {
         let emitting = self.worker.ctx.emitter.emit(self.assignment.tenant, told);
-        tokio::time::timeout(TELLING, emitting)
+        tokio::time::timeout(EMIT_TIMEOUT, emitting)
             .await
             .map_err(|_| InboxError("the queue of events is away".into()))
     }

@@ -16,7 +16,7 @@ use shared::{
 use super::Entry;
 
 /// How many done messages a lane remembers, to know them when their queue entries come again.
-const REMEMBERED: usize = 512;
+const MAX_REMEMBERED: usize = 512;
 
 /// A message to send.
 pub(crate) struct Job {
@@ -66,18 +66,18 @@ impl From<&Message> for Details {
 }
 
 /// Direct messages before bulk ones, and the one first that was accepted first.
-type Place = (Priority, Timestamp, MessageId);
+type Rank = (Priority, Timestamp, MessageId);
 
 /// How many messages may be set aside; more wait in their turn and let those behind them wait, too.
-const MOST_ASIDE: usize = 1_000;
+const MAX_ASIDE: usize = 1_000;
 
 /// Jobs in their order.
 #[derive(Default)]
 pub(super) struct Backlog {
-    jobs: BTreeMap<Place, Job>,
-    places: HashMap<MessageId, Place>,
+    jobs: BTreeMap<Rank, Job>,
+    ranks: HashMap<MessageId, Rank>,
     /// Set aside until then, since their recipients have had enough for now.
-    aside: BTreeMap<(Timestamp, Place), Job>,
+    aside: BTreeMap<(Timestamp, Rank), Job>,
     from_outbox: usize,
     done: HashSet<MessageId>,
     done_in_order: VecDeque<MessageId>,
@@ -92,8 +92,8 @@ impl Backlog {
             }
             return;
         }
-        if let Some(place) = self.places.get(&job.id) {
-            match (self.jobs.get_mut(place), job.entry) {
+        if let Some(rank) = self.ranks.get(&job.id) {
+            match (self.jobs.get_mut(rank), job.entry) {
                 // The newest receipt handle counts.
                 (Some(known), Some(entry)) => known.entry = Some(entry),
                 // What is set aside needs none.
@@ -102,10 +102,10 @@ impl Backlog {
             }
             return;
         }
-        let place = (job.priority, job.queued_at, job.id);
+        let rank = (job.priority, job.queued_at, job.id);
         self.from_outbox += usize::from(job.from_outbox);
-        self.places.insert(job.id, place);
-        self.jobs.insert(place, job);
+        self.ranks.insert(job.id, rank);
+        self.jobs.insert(rank, job);
     }
 
     /// The one whose turn is next.
@@ -116,12 +116,12 @@ impl Backlog {
     /// Takes the one whose turn is next, for good.
     pub fn take_first(&mut self) -> Option<Job> {
         let (_, job) = self.jobs.pop_first()?;
-        self.places.remove(&job.id);
+        self.ranks.remove(&job.id);
         self.from_outbox -= usize::from(job.from_outbox);
         if self.done.insert(job.id) {
             self.done_in_order.push_back(job.id);
         }
-        if self.done_in_order.len() > REMEMBERED
+        if self.done_in_order.len() > MAX_REMEMBERED
             && let Some(oldest) = self.done_in_order.pop_front()
         {
             self.done.remove(&oldest);
@@ -139,13 +139,13 @@ impl Backlog {
     /// in a queue that is in order it would hold back those behind it. The outbox still has the message.
     /// `false` when too many are set aside already.
     pub fn set_first_aside(&mut self, until: Timestamp) -> bool {
-        if self.aside.len() >= MOST_ASIDE {
+        if self.aside.len() >= MAX_ASIDE {
             return false;
         }
-        if let Some((place, mut job)) = self.jobs.pop_first() {
+        if let Some((rank, mut job)) = self.jobs.pop_first() {
             self.from_outbox -= usize::from(std::mem::take(&mut job.from_outbox));
             job.entry.take().into_iter().for_each(Entry::delete);
-            self.aside.insert((until, place), job);
+            self.aside.insert((until, rank), job);
         }
         true
     }
@@ -155,8 +155,8 @@ impl Backlog {
         while let Some(first) = self.aside.first_entry()
             && now.is_none_or(|now| first.key().0 <= now)
         {
-            let ((_, place), job) = first.remove_entry();
-            self.jobs.insert(place, job);
+            let ((_, rank), job) = first.remove_entry();
+            self.jobs.insert(rank, job);
         }
     }
 
@@ -178,7 +178,7 @@ impl Backlog {
 
     /// Takes everything.
     pub fn drain(&mut self) -> impl Iterator<Item = Job> {
-        self.places.clear();
+        self.ranks.clear();
         self.from_outbox = 0;
         std::mem::take(&mut self.jobs).into_values().chain(std::mem::take(&mut self.aside).into_values())
     }

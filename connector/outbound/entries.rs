@@ -16,10 +16,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const VISIBILITY: Duration = Duration::from_secs(60);
 
 /// How often entries are extended: often enough that one failed try does no harm.
-const EVERY: Duration = Duration::from_secs(20);
+const EXTEND_INTERVAL: Duration = Duration::from_secs(20);
 
 /// What SQS takes in one request.
-const BATCH: usize = 10;
+const MAX_BATCH: usize = 10;
 
 /// How long a request that is not full waits for company.
 const LINGER: Duration = Duration::from_millis(10);
@@ -114,8 +114,8 @@ impl Drop for Entry {
 impl Settling {
     /// Waits until SQS knows of all; every [`Entries`] and [`Entry`] of the shard must be gone.
     pub async fn finish(self) {
-        const PATIENCE: Duration = Duration::from_secs(3);
-        if tokio::time::timeout(PATIENCE, self.0).await.is_err() {
+        const SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
+        if tokio::time::timeout(SETTLE_TIMEOUT, self.0).await.is_err() {
             tracing::warn!("queue entries could not be given back in time; they come again by themselves");
         }
     }
@@ -136,9 +136,9 @@ impl Shared {
 
 async fn extend(shared: Arc<Shared>) {
     loop {
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(EXTEND_INTERVAL).await;
         let handles: Vec<String> = shared.lock().handles.values().cloned().collect();
-        for batch in handles.chunks(BATCH) {
+        for batch in handles.chunks(MAX_BATCH) {
             let extended = shared.queues.extend(QueueKind::Sends, shared.shard, batch, VISIBILITY).await;
             shared.log("queue entries could not be held; they may come again", extended);
         }
@@ -146,10 +146,10 @@ async fn extend(shared: Arc<Shared>) {
 }
 
 async fn settle(shared: Arc<Shared>, mut finished: mpsc::UnboundedReceiver<Done>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while finished.recv_many(&mut batch, BATCH).await > 0 {
+    let mut batch = Vec::with_capacity(MAX_BATCH);
+    while finished.recv_many(&mut batch, MAX_BATCH).await > 0 {
         let full = async {
-            while batch.len() < BATCH
+            while batch.len() < MAX_BATCH
                 && (!finished.is_empty() || !shared.lock().handles.is_empty())
                 && let Some(done) = finished.recv().await
             {
@@ -181,14 +181,14 @@ async fn insist<F>(what: impl Fn() -> F) -> Result<(), QueueError>
 where
     F: Future<Output = Result<(), QueueError>>,
 {
-    const PAUSE: Duration = Duration::from_secs(1);
+    const RETRY_PAUSE: Duration = Duration::from_secs(1);
     let until = tokio::time::Instant::now() + VISIBILITY;
     loop {
         match what().await {
             Err(QueueError::Unavailable(_) | QueueError::Misconfigured(_))
                 if tokio::time::Instant::now() < until =>
             {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
             outcome => return outcome,
         }

@@ -14,7 +14,7 @@ pub(super) const MAX_FAILURES: u32 = 3;
 pub(super) const MAX_ATTEMPTS: u32 = 200;
 
 /// The longest pause that a device makes when WhatsApp asks it to slow down.
-const LONGEST_SLOWDOWN: Duration = Duration::from_secs(15 * 60);
+const MAX_SLOWDOWN: Duration = Duration::from_secs(15 * 60);
 
 /// What to do about a failed send.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) fn judge(error: &SendError) -> Verdict {
 /// How long a device is silent after WhatsApp asked it for the `times`-th time in a row to slow down, in
 /// sending or in connecting.
 pub(crate) fn slowdown(first: Duration, times: u32) -> Duration {
-    first.saturating_mul(1 << times.saturating_sub(1).min(10)).min(LONGEST_SLOWDOWN)
+    first.saturating_mul(1 << times.saturating_sub(1).min(10)).min(MAX_SLOWDOWN)
 }
 
 #[cfg(test)]
@@ -71,6 +71,6 @@ mod tests {
     fn the_pauses_grow_to_a_quarter_of_an_hour() {
         let first = Duration::from_secs(60);
         assert_eq!([1, 2, 3].map(|n| slowdown(first, n).as_secs()), [60, 120, 240]);
-        assert_eq!(slowdown(first, 40), LONGEST_SLOWDOWN);
+        assert_eq!(slowdown(first, 40), MAX_SLOWDOWN);
     }
 }

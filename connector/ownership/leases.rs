@@ -24,31 +24,31 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Epoch, GOOD_FOR, Lease, Ownership,
+    Epoch, LEASE_DURATION, Lease, Ownership,
     balance::{self, View},
     registry::Registry,
     rows::Rows,
-    standstill::Standstill,
+    stall_detector::StallDetector,
 };
 use crate::session_count::SessionCount;
 
 /// How often it looks who holds what.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often each lease is renewed and the heartbeat written.
-const RENEW: Duration = Duration::from_secs(3);
+const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 
 /// How often it looks which leases are to be renewed: one whose renewal failed is tried again that soon.
 const RENEW_TICK: Duration = Duration::from_millis(500);
 
 /// How long any request may take: one that hangs must not keep others waiting until leases end.
-const PATIENCE: Duration = Duration::from_secs(2);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many requests of one kind are under way at a time.
-const AT_A_TIME: usize = 32;
+const MAX_CONCURRENT_REQUESTS: usize = 32;
 
 /// How often giving a row back is tried before it is left to the others' clocks.
-const RELEASE_TRIES: u32 = 3;
+const MAX_RELEASE_ATTEMPTS: u32 = 3;
 
 /// Holds shards by lease.
 pub struct Leases(Arc<Inner>);
@@ -60,7 +60,7 @@ pub(super) struct Inner {
     rows: Arc<dyn Rows>,
     registry: AsyncMutex<(Registry, u64)>,
     /// When the last heartbeat that went through was written.
-    beaten: watch::Sender<Option<Timestamp>>,
+    last_heartbeat: watch::Sender<Option<Timestamp>>,
     state: Mutex<State>,
     held: watch::Sender<BTreeMap<u16, Lease>>,
     /// Ends the looking.
@@ -123,7 +123,7 @@ impl Leases {
             rows,
             registry: AsyncMutex::new((Registry::new(me, clock.clone(), sessions), 0)),
             clock,
-            beaten: watch::Sender::new(None),
+            last_heartbeat: watch::Sender::new(None),
             state: Mutex::default(),
             held: watch::Sender::new(BTreeMap::new()),
             leave: CancellationToken::new(),
@@ -132,8 +132,8 @@ impl Leases {
     }
 
     /// When the last heartbeat that went through was written.
-    pub(crate) fn beaten(&self) -> watch::Receiver<Option<Timestamp>> {
-        self.0.beaten.subscribe()
+    pub(crate) fn last_heartbeat(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.0.last_heartbeat.subscribe()
     }
 
     pub(super) fn run(&self) {
@@ -172,7 +172,7 @@ impl Ownership for Leases {
         inner.close.cancel();
         // A heartbeat that is under way must not come after.
         let _quiet = inner.registry.lock().await;
-        match timeout(PATIENCE, inner.rows.forget(inner.me)).await {
+        match timeout(REQUEST_TIMEOUT, inner.rows.forget(inner.me)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => log("this worker's row could not be deleted; it fades away", &error),
             Err(_) => tracing::warn!("this worker's row could not be deleted in time; it fades away"),
@@ -186,13 +186,13 @@ impl Inner {
         // A request that was begun is waited for: what it took must be known.
         // Others should count this worker before it takes anything.
         self.tell().await;
-        let mut leases: Standstill<u16, (Epoch, u64)> = Standstill::default();
-        let mut workers: Standstill<WorkerId, u64> = Standstill::default();
-        let mut ticks = ticks(LOOK);
+        let mut leases: StallDetector<u16, (Epoch, u64)> = StallDetector::default();
+        let mut workers: StallDetector<WorkerId, u64> = StallDetector::default();
+        let mut ticks = ticks(LOOK_INTERVAL);
         let mut blind = false;
         while self.leave.run_until_cancelled(ticks.tick()).await.is_some() {
             let reading = async { tokio::try_join!(self.rows.leases(), self.rows.heartbeats()) };
-            let (rows, heartbeats) = match timeout(PATIENCE, reading).await {
+            let (rows, heartbeats) = match timeout(REQUEST_TIMEOUT, reading).await {
                 Ok(Ok(read)) => {
                     blind = false;
                     read
@@ -217,7 +217,7 @@ impl Inner {
                 // Who has just started should not keep a share free for one that is long gone. It is only of the
                 // shares that this decides: a lease is watched.
                 let age = self.clock.now().since(beat.last_heartbeat_at);
-                let gone = workers.stands_by_hearsay(beat.id, beat.counter, age);
+                let gone = workers.is_stalled_with_age(beat.id, beat.counter, age);
                 if beat.id == self.me {
                     let mut state = self.state();
                     if beat.draining && !std::mem::replace(&mut state.draining, true) {
@@ -231,16 +231,16 @@ impl Inner {
                 }
             }
             let rows: HashMap<u16, LeaseRow> = rows.into_iter().map(|row| (row.shard, row)).collect();
-            let stand: BTreeSet<u16> = rows
+            let stalled: BTreeSet<u16> = rows
                 .values()
-                .filter(|row| leases.stands(row.shard, (row.epoch, row.counter)))
+                .filter(|row| leases.is_stalled(row.shard, (row.epoch, row.counter)))
                 .map(|row| row.shard)
                 .collect();
-            self.settle(takers, settled, &rows, &stand).await;
+            self.settle(takers, settled, &rows, &stalled).await;
         }
     }
 
-    /// Applies the rule of [`balance`] to what was read. `stand` are the shards whose counters stand still.
+    /// Applies the rule of [`balance`] to what was read. `stalled` are the shards whose counters stand still.
     /// Those are shared among the `settled` alone: who came later does not see yet that they stand still, and
     /// nobody should wait for it.
     async fn settle(
@@ -248,7 +248,7 @@ impl Inner {
         mut workers: BTreeSet<WorkerId>,
         mut settled: BTreeSet<WorkerId>,
         rows: &HashMap<u16, LeaseRow>,
-        stand: &BTreeSet<u16>,
+        stalled: &BTreeSet<u16>,
     ) {
         let (mine, free): (BTreeSet<u16>, BTreeSet<u16>) = {
             let state = self.state();
@@ -259,7 +259,7 @@ impl Inner {
             // One of this worker's own that it does not know of: a request came through whose answer did not.
             let is_free = |shard: &u16| match rows.get(shard).map(|row| row.owner) {
                 None | Some(None) => true,
-                Some(Some(owner)) => owner == self.me || stand.contains(shard),
+                Some(Some(owner)) => owner == self.me || stalled.contains(shard),
             };
             let held = state.ours.iter().filter(|(_, ours)| ours.phase == Phase::Held);
             let free = (0..self.shards).filter(|shard| !state.ours.contains_key(shard)).filter(is_free);
@@ -269,17 +269,17 @@ impl Inner {
         let mut moves = balance::moves(view);
         self.hand_over(|shard| moves.give.contains(&shard));
         let soon: BTreeSet<u16> = moves.take.iter().copied().chain(mine.iter().copied()).collect();
-        let orphans = free.intersection(stand).copied().filter(|shard| !soon.contains(shard)).collect();
+        let orphans = free.intersection(stalled).copied().filter(|shard| !soon.contains(shard)).collect();
         let view = View { workers: &settled, mine: &soon, free: &orphans, ..view };
         moves.take.extend(balance::moves(view).take);
         stream::iter(moves.take)
-            .for_each_concurrent(AT_A_TIME, |shard| self.take(shard, rows.get(&shard)))
+            .for_each_concurrent(MAX_CONCURRENT_REQUESTS, |shard| self.take(shard, rows.get(&shard)))
             .await;
     }
 
     async fn take(&self, shard: u16, seen: Option<&LeaseRow>) {
         let began = Instant::now();
-        match timeout(PATIENCE, self.rows.take(shard, self.me, seen)).await {
+        match timeout(REQUEST_TIMEOUT, self.rows.take(shard, self.me, seen)).await {
             Ok(Ok(Claim::Done)) => {}
             // Another was quicker.
             Ok(Ok(Claim::Refused)) => return,
@@ -291,7 +291,7 @@ impl Inner {
             Some(from) => tracing::info!(shard, epoch, %from, "took a shard over from a worker that is gone"),
             None => tracing::info!(shard, epoch, "took a shard"),
         }
-        let lease = Lease::until(shard, epoch, began + GOOD_FOR);
+        let lease = Lease::until(shard, epoch, began + LEASE_DURATION);
         let left = {
             let mut state = self.state();
             state.ours.insert(shard, Ours { lease, renewed: began, phase: Phase::Held });
@@ -321,11 +321,11 @@ impl Inner {
         self.publish();
         ours.lease.end();
         let epoch = ours.lease.epoch();
-        for attempt in 1..=RELEASE_TRIES {
-            match timeout(PATIENCE, self.rows.release(shard, self.me, epoch)).await {
+        for attempt in 1..=MAX_RELEASE_ATTEMPTS {
+            match timeout(REQUEST_TIMEOUT, self.rows.release(shard, self.me, epoch)).await {
                 // Refused: it is another's already.
                 Ok(Ok(Claim::Done | Claim::Refused)) => return,
-                Ok(Err(error)) if attempt == RELEASE_TRIES => {
+                Ok(Err(error)) if attempt == MAX_RELEASE_ATTEMPTS => {
                     log("a shard cannot be given back; others take it when its lease has ended", &error);
                 }
                 Ok(Err(_)) => tokio::time::sleep(RENEW_TICK).await,
@@ -344,18 +344,20 @@ impl Inner {
                 let due = state
                     .ours
                     .values()
-                    .filter(|ours| ours.phase != Phase::Lost && ours.renewed.elapsed() >= RENEW);
+                    .filter(|ours| ours.phase != Phase::Lost && ours.renewed.elapsed() >= RENEW_INTERVAL);
                 due.map(|ours| ours.lease.clone()).collect()
             };
-            stream::iter(due).for_each_concurrent(AT_A_TIME, |lease| self.renew_one(lease)).await;
+            stream::iter(due)
+                .for_each_concurrent(MAX_CONCURRENT_REQUESTS, |lease| self.renew_one(lease))
+                .await;
         }
     }
 
     async fn renew_one(&self, lease: Lease) {
         let (shard, epoch, began) = (lease.shard(), lease.epoch(), Instant::now());
-        match timeout(PATIENCE, self.rows.renew(shard, self.me, epoch)).await {
+        match timeout(REQUEST_TIMEOUT, self.rows.renew(shard, self.me, epoch)).await {
             Ok(Ok(Claim::Done)) => {
-                lease.prolong(began + GOOD_FOR);
+                lease.prolong(began + LEASE_DURATION);
                 if let Some(ours) = self.state().ours.get_mut(&shard)
                     && ours.lease.epoch() == epoch
                 {
@@ -381,13 +383,13 @@ impl Inner {
                     .filter(|(_, ours)| !ours.lease.holds())
                     .map(|(shard, ours)| (*shard, ours.lease.epoch()))
                     .collect();
-                (ended, alive().map(|(_, ours)| ours.renewed + GOOD_FOR).min())
+                (ended, alive().map(|(_, ours)| ours.renewed + LEASE_DURATION).min())
             };
             for (shard, epoch) in ended {
                 self.lose(shard, epoch, "it could not be renewed in time");
             }
             // A lease that is taken meanwhile is good for longer than this pause.
-            let soon = Instant::now() + LOOK;
+            let soon = Instant::now() + LOOK_INTERVAL;
             let soonest = Instant::now() + Duration::from_millis(10);
             tokio::time::sleep_until(next.unwrap_or(soon).clamp(soonest, soon)).await;
         }
@@ -408,7 +410,7 @@ impl Inner {
     }
 
     async fn beat(self: Arc<Self>) {
-        let mut ticks = ticks(RENEW);
+        let mut ticks = ticks(RENEW_INTERVAL);
         // The first one is told before anything is taken.
         ticks.tick().await;
         while self.close.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -422,9 +424,9 @@ impl Inner {
         registry.1 += 1;
         let counter = registry.1;
         let worker = registry.0.worker(self.state().draining);
-        match timeout(PATIENCE, self.rows.beat(&worker, counter)).await {
+        match timeout(REQUEST_TIMEOUT, self.rows.beat(&worker, counter)).await {
             Ok(Ok(())) => {
-                self.beaten.send_replace(Some(worker.last_heartbeat_at));
+                self.last_heartbeat.send_replace(Some(worker.last_heartbeat_at));
             }
             Ok(Err(error)) => log("this worker's heartbeat could not be written", &error),
             Err(_) => tracing::warn!("this worker's heartbeat could not be written in time"),

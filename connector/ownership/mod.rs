@@ -8,7 +8,7 @@ mod leases;
 mod leases_tests;
 mod registry;
 mod rows;
-mod standstill;
+mod stall_detector;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,7 +21,7 @@ pub use leases::Leases;
 
 /// How long a lease is good after the start of its last renewal, by its holder's clock: shorter than
 /// [`TAKEOVER_AFTER`], so that what the holder has begun is over when another takes the shard.
-const GOOD_FOR: Duration = Duration::from_secs(8);
+const LEASE_DURATION: Duration = Duration::from_secs(8);
 
 /// How long a counter stands still before whoever moves it counts as gone, by the clock of who looks.
 const TAKEOVER_AFTER: Duration = Duration::from_secs(10);

@@ -23,7 +23,7 @@ use super::actor;
 use crate::{
     outbound::{
         Entry, Job,
-        lane::{self, CatchUpRequest, Channels, LaneOrder, Standing},
+        lane::{self, CatchUpRequest, Channels, LaneOrder, SendPolicy},
     },
     ownership::Assignment,
     worker::Worker,
@@ -77,20 +77,20 @@ impl DeviceHandle {
         let (orders, orders_in) = mpsc::channel(MAX_WAITING_ORDERS);
         let (lane_orders, lane_orders_in) = mpsc::channel(MAX_WAITING_ORDERS);
         let (open, open_in) = watch::channel(None);
-        let (standing, standing_in) = watch::channel(Standing::Unknown);
+        let (policy, policy_in) = watch::channel(SendPolicy::Unknown);
         let look = Arc::new(Notify::new());
         let in_hand = Arc::new(AtomicUsize::new(0));
         let (stop_lane, stop_actor) = (CancellationToken::new(), CancellationToken::new());
         let channels = Channels {
             orders: lane_orders_in,
             open: open_in,
-            standing: standing_in,
+            policy: policy_in,
             look: look.clone(),
             in_hand: in_hand.clone(),
         };
         let lane = lane::run(worker.clone(), assignment.clone(), channels, stop_lane.clone());
-        let tell = actor::Tell { open, standing, look, lane: lane_orders.clone() };
-        let actor = actor::run(worker, assignment.clone(), row, orders_in, tell, stop_actor.clone());
+        let feed = actor::LaneFeed { open, policy, look, orders: lane_orders.clone() };
+        let actor = actor::run(worker, assignment.clone(), row, orders_in, feed, stop_actor.clone());
         let (lane, actor) = (after(former.clone(), lane), after(former.clone(), actor));
         Self { assignment, orders, lane_orders, in_hand, stop_lane, stop_actor, actor, lane, former }
     }

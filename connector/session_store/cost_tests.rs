@@ -31,7 +31,7 @@ impl Sender {
         device.meet(&phone).await;
         let mut sender = Self { store, device, contact, phone, sent: 0 };
         sender.send().await;
-        sender.store.write_later_rows(SPARE).await.unwrap();
+        sender.store.write_later_rows(SPARE_SECONDS).await.unwrap();
         sender
     }
 
@@ -61,7 +61,7 @@ async fn twenty_busy_devices_cost_less_than_a_quarter_unit_a_message() {
         }
     }
     for sender in &senders {
-        sender.store.write_later_rows(SPARE).await.unwrap();
+        sender.store.write_later_rows(SPARE_SECONDS).await.unwrap();
     }
     let units = bench.stores.cost().write_units - before.write_units;
     // 2000 messages: two sessions are written at the 64th, and some nine copies fit in a row.
@@ -75,7 +75,7 @@ async fn a_lone_message_costs_one_unit_for_its_copy() {
     let before = bench.stores.cost();
     for _ in 0..50 {
         sender.send().await;
-        sender.store.write_later_rows(SPARE).await.unwrap();
+        sender.store.write_later_rows(SPARE_SECONDS).await.unwrap();
     }
     let after = bench.stores.cost();
     assert_eq!((after.rows - before.rows, after.write_units - before.write_units), (50, 50));

@@ -109,7 +109,7 @@ pub struct CommitCost {
     pub write_units: u64,
 }
 
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// The group commit of a process. When the last clone is gone, what waits is still written.
 #[derive(Clone)]
@@ -209,9 +209,9 @@ impl GroupCommit {
 
     /// Waits until nothing of a device is on its way, as it must be before its rows are listed.
     pub(super) async fn quiet(&self, device: DeviceId) {
-        const LOOK_AGAIN: Duration = Duration::from_millis(10);
+        const POLL_INTERVAL: Duration = Duration::from_millis(10);
         while lock(&self.shared.queue).has(device) {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
@@ -420,7 +420,7 @@ impl Shared {
 
     /// Doubles from try to try, minus up to half at random, so that writers do not try in step.
     fn pause(&self, attempt: u32) -> Duration {
-        let full = self.settings.first_pause.saturating_mul(1 << (attempt - 1).min(10)).min(LONGEST_PAUSE);
+        let full = self.settings.first_pause.saturating_mul(1 << (attempt - 1).min(10)).min(MAX_PAUSE);
         full.mul_f64(rand::random_range(0.5..=1.0))
     }
 }

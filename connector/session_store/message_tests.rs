@@ -76,14 +76,14 @@ async fn the_row_of_an_arrived_message_is_used_again_or_deleted_in_the_end() {
         store.store_pending_inbound(PHONE, PHONE, id, b"halo").await.unwrap();
         store.delete_pending_inbound(PHONE, PHONE, id).await.unwrap();
         *lock(&bench.clock.0) += 60_000;
-        store.write_later_rows(SPARE).await.unwrap();
+        store.write_later_rows(SPARE_SECONDS).await.unwrap();
     }
     assert_eq!(bench.rows.written(), 3, "nothing but the messages themselves");
     assert_eq!(bench.rows.names(), ["pending#0"]);
     *lock(&bench.clock.0) += 3_600_000;
-    store.write_later_rows(SPARE).await.unwrap();
+    store.write_later_rows(SPARE_SECONDS).await.unwrap();
     assert!(bench.rows.names().is_empty());
-    store.write_later_rows(SPARE).await.unwrap();
+    store.write_later_rows(SPARE_SECONDS).await.unwrap();
     assert_eq!(bench.rows.written(), 4);
 }
 

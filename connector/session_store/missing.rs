@@ -5,7 +5,7 @@ use super::{CommitError, SessionStore, rows::RowName};
 pub(crate) use super::rows::MissingMessage;
 
 /// So many are remembered; the oldest is forgotten for a newer one.
-const MOST: usize = 1024;
+const MAX_MISSING: usize = 1024;
 
 impl SessionStore {
     /// Those that have not come yet, the oldest first.
@@ -23,7 +23,7 @@ impl SessionStore {
                 Some(known) => *known = message,
                 None => image.missing.push(message),
             }
-            let excess = image.missing.len().saturating_sub(MOST);
+            let excess = image.missing.len().saturating_sub(MAX_MISSING);
             image.missing.drain(..excess);
             touched.now.insert(RowName::Missing);
         })

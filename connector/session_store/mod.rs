@@ -4,7 +4,7 @@
 //! memory and handed to a group commit that all devices of the process share, and the library goes on
 //! when it is durable. Exceptions, where waiting would only cost: copies of sent messages (kept for
 //! resending) and the clearing away of finished things are written within
-//! [`SessionStores::LATER`] or when the store is closed. And a row is not written at all when a crash would
+//! [`SessionStores::WRITE_BEHIND`] or when the store is closed. And a row is not written at all when a crash would
 //! make no difference: when it is unchanged, or when only a sending chain has moved on that is reserved ahead.
 //!
 //! Every row is sealed with AES-256-GCM and bound to its tenant, device and name.
@@ -107,7 +107,7 @@ struct Shared {
 
 impl SessionStores {
     /// How long a change that nobody waits for may stay in memory only.
-    pub const LATER: Duration = Duration::from_secs(15);
+    pub const WRITE_BEHIND: Duration = Duration::from_secs(15);
 
     /// Starts the writers on the current Tokio runtime.
     pub fn new(db: Db, sealer: Sealer, clock: SharedClock, settings: CommitSettings) -> Self {
@@ -215,11 +215,11 @@ impl SessionStores {
 /// Every now and then writes what the open stores put off.
 async fn write_what_waits(shared: Weak<Shared>) {
     loop {
-        tokio::time::sleep(SessionStores::LATER).await;
+        tokio::time::sleep(SessionStores::WRITE_BEHIND).await;
         let Some(shared) = shared.upgrade() else { return };
         let open: Vec<_> = lock(&shared.open).values().filter_map(Weak::upgrade).collect();
         for store in open.into_iter().filter(|store| store.lease.holds()) {
-            if let Err(error) = store.write_later_rows(SPARE).await {
+            if let Err(error) = store.write_later_rows(SPARE_SECONDS).await {
                 tracing::warn!(device = %store.device, %error, "put-off session keys not written");
             }
         }
@@ -228,7 +228,7 @@ async fn write_what_waits(shared: Weak<Shared>) {
 
 impl Shared {
     fn seal(&self, tenant: TenantId, device: DeviceId, name: &str, content: &[u8]) -> Vec<u8> {
-        self.sealer.seal(place(tenant, device, name).as_bytes(), content)
+        self.sealer.seal(associated_data(tenant, device, name).as_bytes(), content)
     }
 
     fn unseal(
@@ -238,13 +238,13 @@ impl Shared {
         name: &str,
         data: &[u8],
     ) -> Result<Vec<u8>, SessionStoreError> {
-        let opened = self.sealer.open(place(tenant, device, name).as_bytes(), data);
+        let opened = self.sealer.open(associated_data(tenant, device, name).as_bytes(), data);
         opened.map_err(|error| SessionStoreError::Damaged(format!("{name}: {error}")))
     }
 }
 
 /// What a sealed row is bound to.
-fn place(tenant: TenantId, device: DeviceId, name: &str) -> String {
+fn associated_data(tenant: TenantId, device: DeviceId, name: &str) -> String {
     format!("session-keys/{}/{name}", device_partition(tenant, device))
 }
 
@@ -266,12 +266,12 @@ struct Touched {
     now: BTreeSet<RowName>,
     /// These may wait.
     later: BTreeSet<RowName>,
-    /// These hold nothing of use any more. They will be overwritten, or be deleted after [`SPARE`].
+    /// These hold nothing of use any more. They will be overwritten, or be deleted after [`SPARE_SECONDS`].
     spare: BTreeSet<RowName>,
 }
 
 /// How long a row that is of no use waits to be overwritten, in seconds.
-const SPARE: i64 = 3600;
+const SPARE_SECONDS: i64 = 3600;
 
 /// What a change makes necessary to write.
 #[derive(Default)]

@@ -32,7 +32,7 @@ const WRITTEN_BY: u32 = 101;
 
 /// The most that may be left of what is reserved. The library reserves 64 at a time; when much more is left, it
 /// takes the record for damaged, so nothing is left to that.
-const MOST_RESERVED: u32 = 256;
+const MAX_RESERVED: u32 = 256;
 
 /// How far a sending chain has got, and up to where it is reserved.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl SendingChain {
             return true;
         }
         let within = self.index <= later.index && later.index <= self.reserved;
-        if !within || self.reserved != later.reserved || self.reserved - self.index > MOST_RESERVED {
+        if !within || self.reserved != later.reserved || self.reserved - self.index > MAX_RESERVED {
             return false;
         }
         let mut chain = ChainKey::new(self.key, self.index);

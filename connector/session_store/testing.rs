@@ -50,17 +50,17 @@ pub(super) enum Trouble {
     Unprocessed(Vec<usize>),
 }
 
-type Place = (TenantId, DeviceId, String);
+type RowKey = (TenantId, DeviceId, String);
 
 #[derive(Default)]
 pub(super) struct State {
-    pub rows: BTreeMap<Place, Vec<u8>>,
+    pub rows: BTreeMap<RowKey, Vec<u8>>,
     /// The row names of every request that succeeded, at least in part.
     pub requests: Vec<Vec<String>>,
     pub trouble: VecDeque<Trouble>,
     /// Rows that are refused whenever they come.
     pub poison: HashSet<String>,
-    in_flight: HashSet<Place>,
+    in_flight: HashSet<RowKey>,
 }
 
 /// The stored rows of a test.
@@ -92,10 +92,10 @@ impl FakeRows {
 }
 
 /// A request under way, or given up half way.
-struct InFlight<'a>(&'a Mutex<State>, &'a [Place]);
+struct InFlight<'a>(&'a Mutex<State>, &'a [RowKey]);
 
 impl<'a> InFlight<'a> {
-    fn new(state: &'a Mutex<State>, places: &'a [Place]) -> Self {
+    fn new(state: &'a Mutex<State>, places: &'a [RowKey]) -> Self {
         for place in places {
             assert!(lock(state).in_flight.insert(place.clone()), "a row is in two requests at a time");
         }

@@ -15,11 +15,11 @@ use super::{Inbox, current_client::CurrentClient, inbound, receipt};
 use crate::session_store::SessionStore;
 
 /// How much may wait.
-const ROOM: usize = 2048;
+const CAPACITY: usize = 2048;
 
 /// Less room than this ends the reading: one read of the connection may bring many stanzas, and others are on
 /// their way through the library.
-const RESERVED: usize = 1024;
+const RESERVED_CAPACITY: usize = 1024;
 
 /// The way in. Cheap to clone.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ pub(super) struct Full;
 
 /// Both ends of an empty queue.
 pub(super) fn queue() -> (Arrivals, Waiting) {
-    let (sender, receiver) = mpsc::channel(ROOM);
+    let (sender, receiver) = mpsc::channel(CAPACITY);
     let (taken, asks) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
     let arrivals = Arrivals { queue: sender, taken: taken.clone(), asks: asks.clone() };
     (arrivals, Waiting { queue: receiver, taken, asks })
@@ -62,7 +62,7 @@ impl Arrivals {
     pub async fn room(&self) {
         loop {
             let taken = self.taken.notified();
-            let has_room = self.queue.capacity() >= RESERVED || self.queue.is_closed();
+            let has_room = self.queue.capacity() >= RESERVED_CAPACITY || self.queue.is_closed();
             if has_room || self.asks.load(Ordering::Acquire) {
                 return;
             }
@@ -142,7 +142,7 @@ pub(super) mod testing {
     impl Arrivals {
         /// Fills the queue until reading stops.
         pub fn fill(&self, event: &Arc<Event>) {
-            while self.queue.capacity() >= RESERVED {
+            while self.queue.capacity() >= RESERVED_CAPACITY {
                 self.put(event.clone()).unwrap();
             }
         }
@@ -174,7 +174,7 @@ mod tests {
         assert!(arrivals.room().now_or_never().is_some());
         arrivals.fill(&event);
         assert!(arrivals.room().now_or_never().is_none());
-        for _ in 1..RESERVED {
+        for _ in 1..RESERVED_CAPACITY {
             arrivals.put(event.clone()).expect("what is on its way finds room");
         }
         assert_eq!(arrivals.put(event), Err(Full));
@@ -182,7 +182,7 @@ mod tests {
             let arrivals = arrivals.clone();
             tokio::spawn(async move { arrivals.room().await })
         };
-        for _ in 1..RESERVED {
+        for _ in 1..RESERVED_CAPACITY {
             tokio::task::yield_now().await;
             assert!(!reading.is_finished());
             waiting.take_one().await;

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// Events of the connection that may wait for the pump, which is seldom busy.
-const ROOM: usize = 256;
+const CAPACITY: usize = 256;
 
 /// What all clients of a socket report to, one after the other.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ impl Listener {
         own_retries: OwnRetries,
         own_copies: OwnCopies,
     ) -> (Self, mpsc::Receiver<Arc<Event>>) {
-        let (queue, events) = mpsc::channel(ROOM);
+        let (queue, events) = mpsc::channel(CAPACITY);
         let _sees_stanzas = client.acquire_raw_node_forwarding();
         let client = Arc::downgrade(client);
         (Self { client, sinks, queue, own_retries, own_copies, _sees_stanzas }, events)

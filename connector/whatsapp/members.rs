@@ -7,7 +7,7 @@ use whatsapp_rust::{Client, Jid, wacore::store::traits::ProtocolStore};
 use crate::session_store::SessionStore;
 
 /// How long the server may take to say who is in a group.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether somebody is in a group, by any of their addresses and with any of their devices. Only of groups that this
 /// device has written to the library keeps who is in them; it asks the server when it has not done so for an hour, and
@@ -17,7 +17,7 @@ pub(super) async fn includes(client: &Client, keys: &SessionStore, group: &Jid, 
         return false;
     }
     let groups = client.groups();
-    let info = match tokio::time::timeout(PATIENCE, groups.query_info(group)).await {
+    let info = match tokio::time::timeout(ANSWER_TIMEOUT, groups.query_info(group)).await {
         Ok(Ok(info)) => info,
         Ok(Err(error)) => {
             tracing::warn!(%error, "it cannot be found out who is in a group");

@@ -26,18 +26,18 @@ use whatsapp_rust::{
 use crate::session_store::{MissingMessage, SessionStore};
 
 /// News that may wait.
-const ROOM: usize = 1024;
+const CAPACITY: usize = 1024;
 
 /// How often one is asked for, and how long it may then take to come.
-const MOST_ASKED: u32 = 5;
-const PATIENCE: Duration = Duration::from_secs(15);
+const MAX_REQUESTS: u32 = 5;
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How soon after a failure one is asked for again.
-const SOON: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long one waits that has come again and still cannot be opened; then twice, four times … as long. Both sides
 /// begin new sessions meanwhile, which cross, and only so many requests for a message are answered.
-const SETTLING: Duration = Duration::from_secs(1);
+const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// What one client asks for.
 pub(super) struct OwnCopies {
@@ -70,7 +70,7 @@ impl OwnCopies {
         unasked: TaskTracker,
         unnoted: TaskTracker,
     ) -> Self {
-        let (news, told) = mpsc::channel(ROOM);
+        let (news, told) = mpsc::channel(CAPACITY);
         let any = Arc::new(AtomicBool::new(!keys.missing().is_empty()));
         let asking = Asking { client, keys, any: any.clone(), due: HashMap::new() };
         tokio::spawn(Box::pin(asking.run(told)));
@@ -164,7 +164,7 @@ impl Asking {
     fn add(&mut self, message: MissingMessage, unasked: Option<TaskTrackerToken>) {
         let (pause, unasked) = match message.asked {
             0 => (Duration::ZERO, unasked),
-            times => (SETTLING * (1 << (times - 1).min(4)), None),
+            times => (SETTLE_PAUSE * (1 << (times - 1).min(4)), None),
         };
         self.due.insert(message.id.clone(), Due { at: Instant::now() + pause, message, _unasked: unasked });
     }
@@ -185,20 +185,20 @@ impl Asking {
             self.due.iter().filter(|(_, due)| due.at <= now).map(|(id, _)| id.clone()).collect();
         for id in due {
             let Some(due) = self.due.get_mut(&id) else { continue };
-            if due.message.asked >= MOST_ASKED {
+            if due.message.asked >= MAX_REQUESTS {
                 tracing::error!(
                     "a copy of what the owner sent on another device cannot be opened and does not come again"
                 );
                 self.forget(&id).await;
                 continue;
             }
-            due.at = Instant::now() + SOON;
+            due.at = Instant::now() + RETRY_PAUSE;
             if !client.is_logged_in() {
                 continue;
             }
             match ask(client, &due.message).await {
                 Ok(()) => {
-                    due.at = Instant::now() + PATIENCE;
+                    due.at = Instant::now() + ARRIVAL_TIMEOUT;
                     due._unasked = None;
                     due.message.asked += 1;
                     let message = due.message.clone();

@@ -37,11 +37,11 @@ use super::{
 use crate::session_store::SessionStore;
 
 /// As many as there are messages kept for sending again.
-const ROOM: usize = 2048;
+const MAX_REMEMBERED: usize = 2048;
 
 /// How often an answer is tried, and how long it waits for a connection each time.
-const TRIES: u32 = 5;
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_TRIES: u32 = 5;
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The requests of one client.
 pub(super) struct OwnRetries {
@@ -75,7 +75,7 @@ impl OwnRetries {
         choice: Choice,
         unanswered: TaskTracker,
     ) -> Self {
-        let (requests, waiting) = mpsc::channel(ROOM);
+        let (requests, waiting) = mpsc::channel(MAX_REMEMBERED);
         tokio::spawn(answer_all(client, keys, waiting));
         Self { choice, requests, unanswered }
     }
@@ -142,14 +142,14 @@ async fn answer_all(
             tracing::debug!("a device of the owner's asks for a message that is not kept any more");
             continue;
         };
-        for attempt in 1..=TRIES {
+        for attempt in 1..=MAX_TRIES {
             let Some(client) = client.upgrade() else { return };
             // Boxed, so that a device of whom nobody asks anything costs little.
             let Err(error) = Box::pin(answer(&client, &request, &message)).await else { break };
-            let last = attempt == TRIES;
+            let last = attempt == MAX_TRIES;
             tracing::warn!(device = request.from.device, attempt, last, error = %format!("{error:#}"), "a message cannot be sent again to a device of the owner's");
             // The next try finds a connection, or fails again.
-            let _connected = client.wait_for_connected(PATIENCE).await;
+            let _connected = client.wait_for_connected(ANSWER_TIMEOUT).await;
             drop(client);
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

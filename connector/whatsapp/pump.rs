@@ -49,7 +49,7 @@ impl Pump {
                 RunEnd::Over => break,
                 RunEnd::Unscanned if self.socket.closing.is_cancelled() => break,
                 RunEnd::Unscanned
-                    if round >= self.socket.endpoint.config.qr_rounds || codes.shown >= self.most_codes() =>
+                    if round >= self.socket.endpoint.config.qr_rounds || codes.shown >= self.max_codes() =>
                 {
                     return End::QrExhausted;
                 }
@@ -112,7 +112,7 @@ impl Pump {
                     codes.last = reference.to_owned();
                     codes.shown += 1;
                 }
-                if codes.shown > self.most_codes() {
+                if codes.shown > self.max_codes() {
                     codes.over = true;
                     self.end_client();
                     return;
@@ -144,7 +144,7 @@ impl Pump {
 
     /// A server that closes the connection early hands out new codes at the next connect, so they are
     /// counted, not only the rounds.
-    fn most_codes(&self) -> u32 {
+    fn max_codes(&self) -> u32 {
         self.socket.endpoint.config.qr_rounds.saturating_mul(CODES_PER_ROUND)
     }
 

@@ -37,13 +37,13 @@ use super::{
 use crate::session_store::SessionStore;
 
 /// How long closing waits for the client to come to its end.
-const CLOSING: Duration = Duration::from_secs(20);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long requests to send something again may still be answered before that.
-const ANSWERING: Duration = Duration::from_secs(2);
+const RETRIES_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long closing then waits for what has arrived to be noted down, which goes on by itself.
-const HANDING_OVER: Duration = Duration::from_secs(2);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The socket of one device. Dropping it without [`close`](Connection::close) stops it, but may lose the newest
 /// copies of sent messages.
@@ -211,12 +211,12 @@ impl Connection for Socket {
         if self.is_connected() && self.core.keys.are_ours() {
             // The server has been told that these have come.
             self.core.sinks.retries.close();
-            let _answered = timeout(ANSWERING, self.core.sinks.retries.wait()).await;
+            let _answered = timeout(RETRIES_TIMEOUT, self.core.sinks.retries.wait()).await;
         }
         self.core.client().disconnect().await;
         let pump = self.pump.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut pump) = pump
-            && timeout(CLOSING, &mut pump).await.is_err()
+            && timeout(CLOSE_TIMEOUT, &mut pump).await.is_err()
         {
             tracing::warn!("a socket did not close in time and is dropped");
             pump.abort();
@@ -225,11 +225,11 @@ impl Connection for Socket {
         self.core.closed.cancel();
         let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(arrivals) = arrivals {
-            let _noted_down = timeout(HANDING_OVER, arrivals).await;
+            let _noted_down = timeout(HAND_OVER_TIMEOUT, arrivals).await;
         }
         // The server has been told that these have come, too.
         self.core.sinks.noting.close();
-        let _noted_down = timeout(HANDING_OVER, self.core.sinks.noting.wait()).await;
+        let _noted_down = timeout(HAND_OVER_TIMEOUT, self.core.sinks.noting.wait()).await;
         if let Err(error) = self.core.keys.close().await {
             tracing::error!(%error, "session keys not written at close");
         }

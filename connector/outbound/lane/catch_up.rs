@@ -6,11 +6,11 @@ use shared::{
     store::{devices, outbox},
 };
 
-use super::{CatchUpRequest, Lane, Over, Rules, patiently_until};
+use super::{CatchUpRequest, Lane, Over, SendRules, patiently_until};
 use crate::outbound::{Entry, Job};
 
 /// How much of the outbox a lane takes in at a time.
-const AT_A_TIME: u16 = 50;
+const PAGE_SIZE: u16 = 50;
 
 /// A look into the outbox that is under way.
 #[derive(Default)]
@@ -39,8 +39,8 @@ impl Lane {
             return Ok(());
         };
         catch_up.settled = true;
-        let rules = self.channels.standing.borrow().rules().cloned();
-        let Some(Rules { others, on_relink, .. }) = rules else { return Ok(()) };
+        let rules = self.channels.policy.borrow().rules().cloned();
+        let Some(SendRules { others, on_relink, .. }) = rules else { return Ok(()) };
         let (ctx, assignment) = (&self.worker.ctx, &self.assignment);
         for other in others {
             let settle = async || {
@@ -67,7 +67,7 @@ impl Lane {
             loop {
                 let after_that = after.as_ref();
                 let look = || async move {
-                    Ok(outbox::of_link(db, shard, link, priority, after_that, AT_A_TIME).await?)
+                    Ok(outbox::of_link(db, shard, link, priority, after_that, PAGE_SIZE).await?)
                 };
                 let found = patiently_until(&self.stop, "the outbox cannot be read yet", look).await?;
                 found.iter().for_each(|waiting| self.backlog.add(Job::waiting(waiting)));
@@ -76,7 +76,7 @@ impl Lane {
                 }
                 // All of them are known already: sent a moment ago, or set aside.
                 match found.last() {
-                    Some(last) if found.len() == usize::from(AT_A_TIME) => after = Some(*last),
+                    Some(last) if found.len() == usize::from(PAGE_SIZE) => after = Some(*last),
                     _ => break,
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::AtomicUsize};
 
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::Standing;
+use super::SendPolicy;
 use crate::{
     outbound::{Entry, Job},
     whatsapp::Connection,
@@ -49,7 +49,7 @@ pub(crate) struct Channels {
     pub orders: mpsc::Receiver<LaneOrder>,
     /// The connection to send through, while there is one.
     pub open: watch::Receiver<Option<OpenConnection>>,
-    pub standing: watch::Receiver<Standing>,
+    pub policy: watch::Receiver<SendPolicy>,
     /// Asks for another look at the owner's rules.
     pub look: Arc<Notify>,
     /// How many messages it has in hand.

@@ -4,14 +4,14 @@
 mod catch_up;
 mod channels;
 mod poison;
+mod send_policy;
 mod sending;
 mod stall;
-mod standing;
 mod turn;
 
 use catch_up::CatchUp;
 pub(crate) use channels::{CatchUpRequest, Channels, LaneOrder, OpenConnection};
-pub(crate) use standing::{Rules, Standing};
+pub(crate) use send_policy::{SendPolicy, SendRules};
 use turn::Next;
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -35,10 +35,10 @@ use super::{Entry, backlog::Backlog, ledger::Ledger};
 use crate::{ownership::Assignment, retry::Backoff, worker::Worker};
 
 /// How long a stop waits for the server's ack of what is on its way.
-const LAST_ACK: Duration = Duration::from_secs(2);
+const ACK_GRACE: Duration = Duration::from_secs(2);
 
 /// How long it waits for what became of messages to be written down.
-const LAST_WRITE: Duration = Duration::from_secs(3);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 struct Lane {
     worker: Worker,
@@ -81,7 +81,7 @@ pub(crate) async fn run(
             None => return,
         },
     };
-    let Ok(ledger) = first_ledger(&worker, &assignment, &mut channels.standing, &stop).await else {
+    let Ok(ledger) = first_ledger(&worker, &assignment, &mut channels.policy, &stop).await else {
         return give_back(first, channels.orders).await;
     };
     let mut lane = Lane {
@@ -108,12 +108,12 @@ pub(crate) async fn run(
 async fn first_ledger(
     worker: &Worker,
     assignment: &Assignment,
-    standing: &mut watch::Receiver<Standing>,
+    policy: &mut watch::Receiver<SendPolicy>,
     stop: &CancellationToken,
 ) -> Result<Ledger, Over> {
     let generation = tokio::select! {
         () = stop.cancelled() => return Err(Over),
-        known = standing.wait_for(|standing| *standing != Standing::Unknown) => {
+        known = policy.wait_for(|policy| *policy != SendPolicy::Unknown) => {
             known.map_err(|_| Over)?.rules().map_or(0, |rules| rules.generation)
         }
     };
@@ -133,7 +133,7 @@ impl Lane {
         while let Ok(order) = self.channels.orders.try_recv() {
             self.take_in(order);
         }
-        if *self.channels.standing.borrow() == Standing::Gone {
+        if *self.channels.policy.borrow() == SendPolicy::Gone {
             self.backlog.drain().filter_map(|job| job.entry).for_each(Entry::delete);
             self.catch_up = None;
             self.ledger.forget();
@@ -167,7 +167,7 @@ impl Lane {
 
     /// Goes on with the counts of another number, when the device has been linked to one.
     async fn change_number(&mut self) -> Result<(), Over> {
-        let generation = self.channels.standing.borrow().rules().map(|rules| rules.generation);
+        let generation = self.channels.policy.borrow().rules().map(|rules| rules.generation);
         let Some(generation) = generation.filter(|now| *now != self.ledger.generation()) else {
             return Ok(());
         };
@@ -228,7 +228,7 @@ impl Lane {
                 Some(order) => { self.take_in(order); Ok(()) }
                 None => Err(Over),
             },
-            changed = self.channels.standing.changed() => changed.map_err(|_| Over),
+            changed = self.channels.policy.changed() => changed.map_err(|_| Over),
             () = sleep_until(due) => Ok(()),
             () = sleep_until(aside) => Ok(()),
         }
@@ -236,8 +236,8 @@ impl Lane {
 
     /// Puts back what was set aside until now; all of it when the owner has changed the rules.
     fn put_back(&mut self) {
-        let rules = match &*self.channels.standing.borrow() {
-            Standing::Open(rules) => rules.number,
+        let rules = match &*self.channels.policy.borrow() {
+            SendPolicy::Open(rules) => rules.number,
             _ => self.rules,
         };
         let changed = std::mem::replace(&mut self.rules, rules) != rules;
@@ -308,7 +308,7 @@ impl Lane {
             catch_up.entries.into_iter().for_each(Entry::give_back);
         }
         let flush = self.worker.progress.flush(Some(self.assignment.device));
-        if tokio::time::timeout(LAST_WRITE, flush).await.is_err() {
+        if tokio::time::timeout(FLUSH_TIMEOUT, flush).await.is_err() {
             tracing::warn!(device = %self.assignment.device, "what became of some messages is not written down yet");
         }
         if self.assignment.lease.holds()
@@ -325,7 +325,7 @@ impl Lane {
 
     /// As the owner set it; the defaults until that is known.
     fn pacing(&self) -> Pacing {
-        self.channels.standing.borrow().rules().map(|rules| rules.pacing.clone()).unwrap_or_default()
+        self.channels.policy.borrow().rules().map(|rules| rules.pacing.clone()).unwrap_or_default()
     }
 
     async fn advance(&self, id: MessageId, step: Step) -> Result<Advanced, Error> {

@@ -10,7 +10,7 @@ use shared::{
     store::messages::{Advanced, Only, Step},
 };
 
-use super::{LAST_ACK, Lane, Over, unless_poison};
+use super::{ACK_GRACE, Lane, Over, unless_poison};
 use crate::{
     outbound::{
         backlog::Details,
@@ -62,7 +62,7 @@ impl Lane {
         let to = message.chat.to_string();
         let stopped = async {
             self.stop.cancelled().await;
-            tokio::time::sleep(LAST_ACK).await;
+            tokio::time::sleep(ACK_GRACE).await;
         };
         let outcome = tokio::select! {
             outcome = connection.send(&to, &message.wa_message_id, &message.content) => outcome,

@@ -12,15 +12,15 @@ use super::Lane;
 use crate::outbound::{Entry, Job};
 
 /// How long a message waits with its queue entry in hand.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_AFTER: Duration = Duration::from_secs(30);
 
 /// How many messages a stalled lane keeps in mind; the outbox tells of the others.
-const KEPT: usize = 100;
+const MAX_KEPT: usize = 100;
 
 impl Lane {
     /// Stalls the lane when its first message has waited too long; says when it will have.
     pub(super) fn stall_when_due(&mut self) -> Option<Instant> {
-        let due = *self.waiting_since.get_or_insert_with(Instant::now) + PATIENCE;
+        let due = *self.waiting_since.get_or_insert_with(Instant::now) + STALL_AFTER;
         if !self.stalled && due <= Instant::now() {
             self.stalled = true;
             self.backlog.delete_entries();
@@ -32,7 +32,7 @@ impl Lane {
     /// What comes meanwhile.
     pub(super) fn take_in_stalled(&mut self, mut job: Job) {
         job.entry.take().into_iter().for_each(Entry::delete);
-        if self.backlog.len() < KEPT {
+        if self.backlog.len() < MAX_KEPT {
             self.backlog.add(job);
         } else {
             self.catch_up.get_or_insert_default();

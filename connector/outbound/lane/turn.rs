@@ -11,7 +11,7 @@ use shared::{
 };
 use tokio::time::Instant;
 
-use super::{Lane, Over, Standing, sleep_until, unless_poison};
+use super::{Lane, Over, SendPolicy, sleep_until, unless_poison};
 use crate::{outbound::backlog::Details, whatsapp::Connection};
 
 /// What a waiting lane does next.
@@ -72,9 +72,9 @@ impl Lane {
     /// Waits until the device is connected and pacing lets the first message go.
     pub(super) async fn wait(&mut self, details: &Details) -> Result<Next, Over> {
         let now = self.worker.ctx.now();
-        let standing = self.channels.standing.borrow_and_update().clone();
+        let policy = self.channels.policy.borrow_and_update().clone();
         let open = self.channels.open.borrow_and_update().clone();
-        if let Some(rules) = standing.rules()
+        if let Some(rules) = policy.rules()
             && rules.number >= details.send_rules
             && rules.generation != details.generation
         {
@@ -84,12 +84,12 @@ impl Lane {
         if left == Some(Duration::ZERO) {
             return Ok(Next::Expired);
         }
-        let turn = match &standing {
-            Standing::Open(rules) if rules.number >= details.send_rules => {
+        let turn = match &policy {
+            SendPolicy::Open(rules) if rules.number >= details.send_rules => {
                 Some(self.ledger.turn(&rules.pacing, &details.chat, now))
             }
             // It was accepted under rules that are not known here yet.
-            Standing::Open(..) => {
+            SendPolicy::Open(..) => {
                 self.channels.look.notify_one();
                 None
             }
@@ -136,7 +136,7 @@ impl Lane {
                 Some(order) => { self.take_in(order); Ok(Next::Again) }
                 None => Err(Over),
             },
-            changed = self.channels.standing.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
+            changed = self.channels.policy.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
             changed = self.channels.open.changed() => changed.map(|()| Next::Again).map_err(|_| Over),
             () = sleep_until(look_again) => Ok(Next::Again),
             () = sleep_until(expiry) => Ok(Next::Again),

@@ -14,10 +14,10 @@ use super::waiting::{Key, News};
 const CAPACITY: u64 = 50_000;
 
 /// How many ids that nobody here sent, with their receipts, and for how long: the message may still come.
-const EARLY: u64 = 10_000;
+const MAX_EARLY_IDS: u64 = 10_000;
 /// How many news of one such id that come from different places: anybody may send receipts of it.
-const EARLY_OF_ONE: usize = 8;
-const EARLY_LASTS: Duration = Duration::from_secs(15 * 60);
+const MAX_EARLY_NEWS_PER_ID: usize = 8;
+const EARLY_TTL: Duration = Duration::from_secs(15 * 60);
 
 /// What is known of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        let early = Cache::builder().max_capacity(EARLY).time_to_live(EARLY_LASTS).build();
+        let early = Cache::builder().max_capacity(MAX_EARLY_IDS).time_to_live(EARLY_TTL).build();
         Self { there: Cache::new(CAPACITY), early, arrivals: AtomicU64::new(0) }
     }
 }
@@ -74,7 +74,7 @@ impl Memory {
         self.there.invalidate(key).await;
         let mut all = self.early.get(key).await.unwrap_or_default();
         news.join(&mut all);
-        all.truncate(EARLY_OF_ONE);
+        all.truncate(MAX_EARLY_NEWS_PER_ID);
         self.early.insert(key.clone(), all).await;
         let came = self.arrivals() != before;
         if came {

@@ -37,10 +37,10 @@ use waiting::{Key, News, State, Waiting};
 const WRITERS: usize = 16;
 
 /// Messages that may wait; who comes later waits to get in.
-const ROOM: usize = 4096;
+const MAX_WAITING: usize = 4096;
 
 /// The longest id that is looked for: WhatsApp's have 32 characters at most.
-const LONGEST_ID: usize = 128;
+const MAX_ID_CHARS: usize = 128;
 
 /// Writes down what becomes of the messages of all devices of a process. Cheap to clone; what waits when the
 /// last clone is gone is lost, so [`Progress::flush`] first.
@@ -66,7 +66,7 @@ impl Progress {
             book,
             memory: Memory::default(),
             state: Mutex::default(),
-            room: Arc::new(Semaphore::new(ROOM)),
+            room: Arc::new(Semaphore::new(MAX_WAITING)),
             work: Notify::new(),
         });
         for _ in 0..WRITERS {
@@ -98,7 +98,7 @@ impl Progress {
         step: Step,
         member: Option<Jid>,
     ) {
-        if wa_message_id.is_empty() || wa_message_id.len() > LONGEST_ID {
+        if wa_message_id.is_empty() || wa_message_id.len() > MAX_ID_CHARS {
             tracing::debug!(%device, length = wa_message_id.len(), "a receipt is of no message");
             return;
         }
@@ -117,10 +117,10 @@ impl Progress {
 
     /// Writes what waits of a device, or of all, and returns when it is written.
     pub async fn flush(&self, device: Option<DeviceId>) {
-        const LOOK_AGAIN: Duration = Duration::from_millis(5);
+        const POLL_INTERVAL: Duration = Duration::from_millis(5);
         while self.0.lock().hurry(device) {
             self.0.work.notify_waiters();
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }

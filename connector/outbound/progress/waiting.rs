@@ -21,13 +21,13 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 const LINGER: Duration = Duration::from_millis(400);
 
 /// From so many steps a second on, it does.
-const BUSY: u32 = 10;
+const BUSY_STEPS_PER_SECOND: u32 = 10;
 
 /// How long receipts of a group's members come together.
-const GATHER: Duration = Duration::from_secs(1);
+const GATHER_WINDOW: Duration = Duration::from_secs(1);
 
 /// How long a write that failed waits for its next try.
-const AGAIN: Duration = GATHER;
+const RETRY_PAUSE: Duration = GATHER_WINDOW;
 
 /// A message, by its device and the id that WhatsApp knows it by.
 pub(super) type Key = (DeviceId, String);
@@ -118,7 +118,7 @@ impl Rate {
             self.second = Instant::now();
         }
         self.count += 1;
-        self.count.max(self.before) > BUSY
+        self.count.max(self.before) > BUSY_STEPS_PER_SECOND
     }
 }
 
@@ -130,7 +130,7 @@ impl State {
         let is_new = self.merge(key.clone(), tenant, news, Some(Arc::new(room)));
         // A message that is here twice is written when its first turn comes.
         match (gathers, lingers) {
-            (true, _) if is_new => self.later.push_back((Instant::now() + GATHER, key)),
+            (true, _) if is_new => self.later.push_back((Instant::now() + GATHER_WINDOW, key)),
             (_, true) if is_new => self.soon.push_back((Instant::now() + LINGER, key)),
             (false, false) => self.now.push_back(key),
             _ => {}
@@ -198,7 +198,7 @@ impl State {
             waiting.rooms.extend(newer.rooms);
         }
         self.waiting.insert(key.clone(), waiting);
-        self.later.push_back((Instant::now() + AGAIN, key));
+        self.later.push_back((Instant::now() + RETRY_PAUSE, key));
     }
 
     /// Lets what waits of a device, or of all, be due now. Says whether there is any.

@@ -61,11 +61,11 @@ impl Actor {
         match taken {
             Ok(Some((is_other, row))) => {
                 self.own = Some((number, row.generation));
-                self.tell_standing(&row);
+                self.publish_policy(&row);
                 if is_other {
                     tracing::info!(%device, generation = row.generation, "the device is linked to another number");
                     // Whoever has no room for it has something to do, and looks then.
-                    let _busy = self.tell.lane.try_send(LaneOrder::CatchUp(CatchUpRequest::default()));
+                    let _busy = self.lane.orders.try_send(LaneOrder::CatchUp(CatchUpRequest::default()));
                 }
                 Some(row.generation)
             }

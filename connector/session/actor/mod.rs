@@ -20,11 +20,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Order, report, told::Told};
+use super::{Order, connection_events::ConnectionEvents, report};
 use crate::{
     commands,
     inbound::DeviceInbox,
-    outbound::lane::{LaneOrder, OpenConnection, Standing},
+    outbound::lane::{LaneOrder, OpenConnection, SendPolicy},
     ownership::Assignment,
     retry::{Backoff, patiently},
     session_count::CountedSession,
@@ -42,14 +42,14 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 struct Actor {
     worker: Worker,
     assignment: Assignment,
-    tell: Tell,
+    lane: LaneFeed,
     live: Option<Live>,
     /// The number that the device is linked to, or was last, and its generation; as the row has it.
     own: Option<(PhoneNumber, u32)>,
     /// What was last reported of the connection.
     shown: devices::Report,
     /// What was told of it.
-    told: Told,
+    events: ConnectionEvents,
     /// When to open a socket again that ended.
     reopen_at: Option<Instant>,
     backoff: Backoff,
@@ -59,15 +59,15 @@ struct Actor {
 }
 
 /// What the device's lane hears of.
-pub(super) struct Tell {
+pub(super) struct LaneFeed {
     /// The socket to send through, while there is one that is connected.
     pub open: watch::Sender<Option<OpenConnection>>,
     /// What the owner has to say of sending.
-    pub standing: watch::Sender<Standing>,
+    pub policy: watch::Sender<SendPolicy>,
     /// By which the lane asks for another look.
     pub look: Arc<Notify>,
     /// The lane's own orders.
-    pub lane: mpsc::Sender<LaneOrder>,
+    pub orders: mpsc::Sender<LaneOrder>,
 }
 
 struct Live {
@@ -89,23 +89,23 @@ pub(super) async fn run(
     assignment: Assignment,
     row: Option<Box<Device>>,
     mut orders: mpsc::Receiver<Order>,
-    tell: Tell,
+    lane: LaneFeed,
     stop: CancellationToken,
 ) {
     let mut actor = Actor {
         worker,
         assignment,
-        tell,
+        lane,
         live: None,
         own: None,
         shown: devices::Report::default(),
-        told: Told::default(),
+        events: ConnectionEvents::default(),
         reopen_at: None,
         backoff: Backoff::default(),
         slowdowns: 0,
         connected_at: None,
     };
-    let asked = actor.tell.look.clone();
+    let asked = actor.lane.look.clone();
     // A stop cuts short what is under way: at once for who has lost the lease and must close the socket.
     let lease = actor.assignment.lease.clone();
     let stopped = async || {
@@ -220,7 +220,7 @@ impl Actor {
             Ok(Some(row)) => row,
             Ok(None) => {
                 self.close().await;
-                self.tell.standing.send_replace(Standing::Gone);
+                self.lane.policy.send_replace(SendPolicy::Gone);
                 return Existence::Gone;
             }
             Err(error) => {
@@ -229,8 +229,8 @@ impl Actor {
                 return Existence::There;
             }
         };
-        self.told.see(&self.worker.ctx, &row).await;
-        self.tell_standing(&row);
+        self.events.observe(&self.worker.ctx, &row).await;
+        self.publish_policy(&row);
         self.own = row.phone_number.clone().map(|number| (number, row.generation));
         match row.desired {
             Desired::Connected => self.connect(&row).await,
@@ -248,9 +248,9 @@ impl Actor {
             Desired::Deleted => {
                 if self.unlink().await {
                     let gone = Device { status: DeviceStatus::LoggedOut, last_error: None, ..*row };
-                    self.told.close(&self.worker.ctx, &gone).await;
+                    self.events.emit_closed(&self.worker.ctx, &gone).await;
                     // The lane must not write down anything any more.
-                    self.tell.standing.send_replace(Standing::Gone);
+                    self.lane.policy.send_replace(SendPolicy::Gone);
                     match services::devices::erase(&self.worker.ctx, &gone).await {
                         Ok(()) => return Existence::Gone,
                         Err(error) => {
@@ -348,11 +348,11 @@ impl Actor {
         let _in_time = tokio::time::timeout(UNLINK_TIMEOUT, live.states.wait_for(settled)).await;
     }
 
-    fn tell_standing(&self, row: &Device) {
-        let standing = Standing::of(row);
-        self.tell.standing.send_if_modified(|now| {
-            let changed = *now != standing;
-            *now = standing;
+    fn publish_policy(&self, row: &Device) {
+        let policy = SendPolicy::of(row);
+        self.lane.policy.send_if_modified(|now| {
+            let changed = *now != policy;
+            *now = policy;
             changed
         });
     }
@@ -382,7 +382,7 @@ impl Actor {
     }
 
     async fn close(&mut self) {
-        self.tell.open.send_replace(None);
+        self.lane.open.send_replace(None);
         self.reopen_at = None;
         if let Some(live) = self.live.take() {
             live.connection.close().await;
@@ -404,7 +404,7 @@ impl Actor {
         }
         let qr = report.qr.clone().flatten();
         if let Some(device) = report::store(&self.worker, &self.assignment, report).await {
-            self.told.tell(&self.worker.ctx, &device, qr.as_ref()).await;
+            self.events.emit_changes(&self.worker.ctx, &device, qr.as_ref()).await;
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
 
 /// When a device whose place another connection took is tried again: a second holder is either gone by
 /// then or there to stay.
-const AFTER_REPLACED: Duration = Duration::from_secs(60);
+const REPLACED_PAUSE: Duration = Duration::from_secs(60);
 
 /// A connection that lasted so long was not too soon after the one before.
 const CALM_AFTER: Duration = Duration::from_secs(30 * 60);
@@ -27,7 +27,7 @@ impl Actor {
         tracing::debug!(device = %self.assignment.device, ?state, "socket");
         let now = self.worker.ctx.now();
         if !matches!(state, SocketState::Connected(_)) {
-            self.tell.open.send_replace(None);
+            self.lane.open.send_replace(None);
         }
         match state {
             SocketState::Connecting { linked: None, reason } => self.report(report::connecting(reason)).await,
@@ -57,7 +57,7 @@ impl Actor {
                 self.report(report::linked(DeviceStatus::Connected, &linked, now)).await;
                 let connection = self.live.as_ref().map(|live| live.connection.clone());
                 let open = connection.map(|connection| OpenConnection { connection, generation });
-                self.tell.open.send_replace(open);
+                self.lane.open.send_replace(open);
             }
             SocketState::Over(end) => self.on_over(end).await,
         }
@@ -74,7 +74,7 @@ impl Actor {
             End::Replaced => {
                 tracing::error!(device = %self.assignment.device, "another connection took this device's place: two holders");
                 let reason = "another connection took this device's place";
-                self.fail(reason.into(), AFTER_REPLACED).await;
+                self.fail(reason.into(), REPLACED_PAUSE).await;
             }
             End::Banned { reason, expires_in, .. } => {
                 let reason = format!("WhatsApp banned the account for {} s: {reason}", expires_in.as_secs());

@@ -68,7 +68,7 @@ async fn a_lane_of_a_device_that_is_gone_sends_and_writes_nothing() {
     let stage = Stage::new().await;
     let device = stage.device(|_| {}).await;
     let (lane, connection) = TestLane::online(&stage, &device).await;
-    lane.standing.send_replace(Standing::Gone);
+    lane.policy.send_replace(SendPolicy::Gone);
     let message = stage.message(&device, "x", |_| {}).await;
     lane.queued(&stage, &device, &message).await;
     tokio::time::sleep(Duration::from_secs(60)).await;

@@ -25,7 +25,7 @@ use crate::{
 struct TestLane {
     orders: mpsc::Sender<LaneOrder>,
     open: watch::Sender<Option<OpenConnection>>,
-    standing: watch::Sender<Standing>,
+    policy: watch::Sender<SendPolicy>,
     entries: Entries,
     stop: CancellationToken,
     lane: JoinHandle<()>,
@@ -36,18 +36,18 @@ impl TestLane {
     async fn offline(stage: &Stage, device: &Assignment) -> Self {
         let (orders, orders_in) = mpsc::channel(64);
         let (open, open_in) = watch::channel(None);
-        let (standing, standing_in) = watch::channel(Standing::of(&stage.row(device).await));
+        let (policy, policy_in) = watch::channel(SendPolicy::of(&stage.row(device).await));
         let channels = Channels {
             orders: orders_in,
             open: open_in,
-            standing: standing_in,
+            policy: policy_in,
             look: Arc::new(Notify::new()),
             in_hand: Arc::default(),
         };
         let stop = CancellationToken::new();
         let lane = run(stage.worker.clone(), device.clone(), channels, stop.clone());
         let (entries, _settling) = Entries::start(stage.worker.ctx.queues.clone(), device.shard);
-        Self { orders, open, standing, entries, stop, lane: tokio::spawn(lane) }
+        Self { orders, open, policy, entries, stop, lane: tokio::spawn(lane) }
     }
 
     /// One of a device that is connected.
@@ -100,7 +100,7 @@ impl TestLane {
     async fn change(&self, stage: &Stage, device: &Assignment, change: impl FnOnce(&mut Device)) {
         let mut row = stage.row(device).await;
         change(&mut row);
-        self.standing.send_replace(Standing::of(&row));
+        self.policy.send_replace(SendPolicy::of(&row));
     }
 
     async fn end(self) {

@@ -15,7 +15,7 @@ use crate::testing::{FakeConnection, NUMBER, Stage};
 struct Session {
     orders: mpsc::Sender<Order>,
     open: watch::Receiver<Option<OpenConnection>>,
-    standing: watch::Receiver<Standing>,
+    policy: watch::Receiver<SendPolicy>,
     lane: mpsc::Receiver<LaneOrder>,
     stop: CancellationToken,
     actor: JoinHandle<()>,
@@ -26,12 +26,12 @@ impl Session {
         let (orders, orders_in) = mpsc::channel(8);
         let (lane_orders, lane) = mpsc::channel(8);
         let (open_out, open) = watch::channel(None);
-        let (standing_out, standing) = watch::channel(Standing::Unknown);
-        let tell =
-            Tell { open: open_out, standing: standing_out, look: Arc::new(Notify::new()), lane: lane_orders };
+        let (policy_out, policy) = watch::channel(SendPolicy::Unknown);
+        let look = Arc::new(Notify::new());
+        let feed = LaneFeed { open: open_out, policy: policy_out, look, orders: lane_orders };
         let stop = CancellationToken::new();
-        let actor = run(stage.worker.clone(), device.clone(), None, orders_in, tell, stop.clone());
-        Self { orders, open, standing, lane, stop, actor: tokio::spawn(actor) }
+        let actor = run(stage.worker.clone(), device.clone(), None, orders_in, feed, stop.clone());
+        Self { orders, open, policy, lane, stop, actor: tokio::spawn(actor) }
     }
 
     /// With a connection that is logged in.

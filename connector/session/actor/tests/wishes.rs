@@ -58,7 +58,7 @@ async fn a_deleted_device_is_unlinked_its_keys_are_wiped_and_its_lane_writes_no_
     stage.link(&device).await;
     let (session, connection) = Session::connected(&stage, &device).await;
     session.want(&stage, &device, Desired::Deleted).await;
-    session.standing.clone().wait_for(|standing| *standing == Standing::Gone).await.unwrap();
+    session.policy.clone().wait_for(|policy| *policy == SendPolicy::Gone).await.unwrap();
     assert!(connection.is_logged_out() && !stage.has_link(&device).await);
 }
 
@@ -71,7 +71,7 @@ async fn a_device_whose_row_is_gone_ends_its_session() {
     session.order(Order::Look(None)).await;
     session.actor.await.unwrap();
     assert!(connection.is_closed());
-    assert_eq!(*session.standing.borrow(), Standing::Gone);
+    assert_eq!(*session.policy.borrow(), SendPolicy::Gone);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,9 +79,9 @@ async fn a_lane_is_told_whether_it_may_send() {
     let stage = Stage::new().await;
     let device = stage.device(|device| device.paused = true).await;
     let session = Session::start(&stage, &device);
-    let mut standing = session.standing.clone();
-    let known = standing.wait_for(|standing| *standing != Standing::Unknown).await.unwrap().clone();
-    assert!(matches!(known, Standing::Paused(_)), "{known:?}");
+    let mut policy = session.policy.clone();
+    let known = policy.wait_for(|policy| *policy != SendPolicy::Unknown).await.unwrap().clone();
+    assert!(matches!(known, SendPolicy::Paused(_)), "{known:?}");
 }
 
 #[tokio::test(start_paused = true)]

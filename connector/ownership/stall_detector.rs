@@ -12,7 +12,7 @@ use super::TAKEOVER_AFTER;
 
 /// Since when each counter has stood where it stands, and since when it is known.
 #[derive(Debug)]
-pub(super) struct Standstill<K, V>(HashMap<K, Seen<V>>);
+pub(super) struct StallDetector<K, V>(HashMap<K, Seen<V>>);
 
 #[derive(Debug)]
 struct Seen<V> {
@@ -21,22 +21,22 @@ struct Seen<V> {
     first: Instant,
 }
 
-impl<K, V> Default for Standstill<K, V> {
+impl<K, V> Default for StallDetector<K, V> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<K: Hash + Eq, V: PartialEq> Standstill<K, V> {
+impl<K: Hash + Eq, V: PartialEq> StallDetector<K, V> {
     /// Notes where a counter stands now; says whether it has not moved for so long that whoever moves it must
     /// have ended. A counter that is seen for the first time has moved just now.
-    pub fn stands(&mut self, key: K, value: V) -> bool {
-        self.stands_by_hearsay(key, value, Duration::ZERO)
+    pub fn is_stalled(&mut self, key: K, value: V) -> bool {
+        self.is_stalled_with_age(key, value, Duration::ZERO)
     }
 
     /// The same, of a counter that is said to have moved last so long ago. Only for what a wrong clock of another
     /// machine may distort.
-    pub fn stands_by_hearsay(&mut self, key: K, value: V, age: Duration) -> bool {
+    pub fn is_stalled_with_age(&mut self, key: K, value: V, age: Duration) -> bool {
         let now = Instant::now();
         match self.0.entry(key) {
             Entry::Occupied(mut known) => {
@@ -72,36 +72,36 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_counter_stands_still_when_it_has_not_moved_for_ten_seconds_since_it_was_seen() {
-        let mut counters = Standstill::default();
-        assert!(!counters.stands("a", 7));
+        let mut counters = StallDetector::default();
+        assert!(!counters.is_stalled("a", 7));
         tokio::time::advance(Duration::from_secs(9)).await;
-        assert!(!counters.stands("a", 7));
-        assert!(!counters.stands("b", 7));
+        assert!(!counters.is_stalled("a", 7));
+        assert!(!counters.is_stalled("b", 7));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(counters.stands("a", 7));
-        assert!(!counters.stands("b", 7));
-        assert!(!counters.stands("a", 8));
+        assert!(counters.is_stalled("a", 7));
+        assert!(!counters.is_stalled("b", 7));
+        assert!(!counters.is_stalled("a", 8));
         tokio::time::advance(Duration::from_secs(10)).await;
         counters.keep(|name| *name == "a");
-        assert!(counters.stands("a", 8));
-        assert!(!counters.stands("b", 7));
+        assert!(counters.is_stalled("a", 8));
+        assert!(!counters.is_stalled("b", 7));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_said_of_a_counter_counts_until_it_is_seen_to_move() {
-        let mut counters = Standstill::default();
-        assert!(!counters.stands_by_hearsay("a", 7, Duration::from_secs(4)));
-        assert!(counters.stands_by_hearsay("b", 7, Duration::from_secs(40)));
+        let mut counters = StallDetector::default();
+        assert!(!counters.is_stalled_with_age("a", 7, Duration::from_secs(4)));
+        assert!(counters.is_stalled_with_age("b", 7, Duration::from_secs(40)));
         tokio::time::advance(Duration::from_secs(6)).await;
-        assert!(counters.stands_by_hearsay("a", 7, Duration::ZERO));
-        assert!(!counters.stands_by_hearsay("b", 8, Duration::from_secs(46)), "its clock is wrong");
+        assert!(counters.is_stalled_with_age("a", 7, Duration::ZERO));
+        assert!(!counters.is_stalled_with_age("b", 8, Duration::from_secs(46)), "its clock is wrong");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_counter_is_settled_ten_seconds_after_it_was_first_seen_however_it_moves() {
-        let mut counters = Standstill::default();
+        let mut counters = StallDetector::default();
         for value in 0..10 {
-            counters.stands("a", value);
+            counters.is_stalled("a", value);
             assert!(!counters.is_settled(&"a"));
             tokio::time::advance(Duration::from_secs(1)).await;
         }

@@ -11,16 +11,16 @@ use shared::{
 };
 
 /// How long the device waits for the queue of events; what it has to tell waits on, in its order.
-const PATIENCE: Duration = Duration::from_secs(2);
+const EMIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What was told of a device last.
 #[derive(Debug, Default)]
-pub(super) struct Told(Option<(DeviceStatus, Option<String>)>);
+pub(super) struct ConnectionEvents(Option<(DeviceStatus, Option<String>)>);
 
-impl Told {
+impl ConnectionEvents {
     /// The device as its row has it: what a former holder wrote there, it told; what the owner's request wrote,
     /// nobody has told yet.
-    pub async fn see(&mut self, ctx: &Context, device: &Device) {
+    pub async fn observe(&mut self, ctx: &Context, device: &Device) {
         let is_news = match (&self.0, device.status) {
             (Some((told, _)), status) => *told != status && status == DeviceStatus::Connecting,
             (None, status) => status == DeviceStatus::Connecting,
@@ -28,14 +28,14 @@ impl Told {
         // A connection that is open is not closed by the wish to have it open.
         let is_open = matches!(self.0, Some((DeviceStatus::Connected, _)));
         if is_news && !is_open {
-            self.tell(ctx, device, None).await;
+            self.emit_changes(ctx, device, None).await;
         } else if self.0.is_none() {
             self.0 = Some(state(device));
         }
     }
 
     /// Tells of what is new about a device.
-    pub async fn tell(&mut self, ctx: &Context, device: &Device, qr: Option<&QrCode>) {
+    pub async fn emit_changes(&mut self, ctx: &Context, device: &Device, qr: Option<&QrCode>) {
         let events = self.news(ctx, device, qr);
         self.emit(ctx, device, events).await;
     }
@@ -45,13 +45,13 @@ impl Told {
             return;
         }
         let emitting = ctx.emitter.emit(device.account_id, events);
-        if tokio::time::timeout(PATIENCE, emitting).await.is_err() {
+        if tokio::time::timeout(EMIT_TIMEOUT, emitting).await.is_err() {
             tracing::warn!(device = %device.id, "what became of a device's connection is not told yet");
         }
     }
 
     /// Tells that a device's connection is closed, if it was open, and nothing else.
-    pub async fn close(&mut self, ctx: &Context, device: &Device) {
+    pub async fn emit_closed(&mut self, ctx: &Context, device: &Device) {
         if matches!(self.0.replace(state(device)), Some((DeviceStatus::Connected, _))) {
             self.emit(ctx, device, vec![events::connection_closed(device, ctx.now())]).await;
         }

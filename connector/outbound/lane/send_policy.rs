@@ -7,20 +7,20 @@ use shared::domain::{
 
 /// What the owner has to say of a device's lane.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Standing {
+pub(crate) enum SendPolicy {
     /// Not known yet.
     Unknown,
     /// It may send, by these rules.
-    Open(Rules),
+    Open(SendRules),
     /// Its owner paused it, or it is being unlinked.
-    Paused(Rules),
+    Paused(SendRules),
     /// The device is gone.
     Gone,
 }
 
 /// By what a lane goes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rules {
+pub(crate) struct SendRules {
     /// How fast it may send.
     pub pacing: Pacing,
     /// The number of these rules: what was accepted later goes by later ones.
@@ -33,11 +33,11 @@ pub(crate) struct Rules {
     pub on_relink: OnRelink,
 }
 
-impl Standing {
+impl SendPolicy {
     /// What the owner wants of a device, by its row.
     pub fn of(device: &Device) -> Self {
         let others = device.links().map(|link| link.generation).filter(|other| *other != device.generation);
-        let rules = Rules {
+        let rules = SendRules {
             pacing: device.pacing.clone(),
             number: device.send_rules,
             generation: device.generation,
@@ -51,7 +51,7 @@ impl Standing {
         }
     }
 
-    pub(super) fn rules(&self) -> Option<&Rules> {
+    pub(super) fn rules(&self) -> Option<&SendRules> {
         match self {
             Self::Open(rules) | Self::Paused(rules) => Some(rules),
             Self::Unknown | Self::Gone => None,
