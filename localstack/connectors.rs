@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 pub(crate) const SUBCOMMAND: &str = "connector";
 
 /// How often a child is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The first pause before a child that crashed is started again; it doubles with each crash.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -90,7 +90,7 @@ impl Connectors {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the leases cannot be read");
                 }
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         tracing::warn!("the connectors have not shared the shards yet");
     }
@@ -120,7 +120,7 @@ fn keep(number: u16, environment: &Environment, restart: bool, stop: &Receiver<(
                 // Held open for as long as this process lives: how a child notices its end on any system.
                 let _lifeline = child.stdin.take();
                 let Some(looks) = watch(number, &mut child, stop) else { return };
-                if LOOK * looks >= LONGEST_PAUSE {
+                if POLL_INTERVAL * looks >= LONGEST_PAUSE {
                     pause = FIRST_PAUSE;
                 }
             }
@@ -172,7 +172,7 @@ fn watch(number: u16, child: &mut Child, stop: &Receiver<()>) -> Option<u32> {
             }
             Err(error) => tracing::error!(number, pid, %error, "a connector cannot be waited for"),
         }
-        if stop.recv_timeout(LOOK) != Err(RecvTimeoutError::Timeout) {
+        if stop.recv_timeout(POLL_INTERVAL) != Err(RecvTimeoutError::Timeout) {
             break;
         }
     }
@@ -184,7 +184,7 @@ fn watch(number: u16, child: &mut Child, stop: &Receiver<()>) -> Option<u32> {
     }
     for _ in 0..STOP_LOOKS {
         match child.try_wait() {
-            Ok(None) => std::thread::sleep(LOOK),
+            Ok(None) => std::thread::sleep(POLL_INTERVAL),
             Ok(Some(_)) | Err(_) => return None,
         }
     }

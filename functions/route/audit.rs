@@ -10,7 +10,7 @@ use shared::{
     domain::audit::Outcome,
     services::{
         Caller, Context, ErrorCode, Limit, Scope,
-        audit::{self, Deed},
+        audit::{self, NewAuditEntry},
     },
 };
 
@@ -54,7 +54,7 @@ impl Use {
         let Some(action) = action.filter(|_| caller.is_some() || note.is_some()) else { return };
         let limit = problem.and_then(|problem| problem.limit()?.name.clone());
         let note = note.unwrap_or_default();
-        let deed = Deed {
+        let entry = NewAuditEntry {
             scope: note.scope.as_ref().or(caller.map(|caller| &**caller)),
             action,
             target: limit.or(note.target).or(self.target).or_else(|| made(response)),
@@ -63,7 +63,7 @@ impl Use {
             code: note.code.map(ErrorCode::as_str).or(problem.map(Problem::code)).map(str::to_owned),
             request_id: self.request_id,
         };
-        audit::record(ctx, deed).await;
+        audit::record(ctx, entry).await;
     }
 }
 

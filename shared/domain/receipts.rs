@@ -23,7 +23,7 @@ pub struct Receipts {
 
 impl Receipts {
     /// The most members that are kept of a message: no group has more.
-    pub const MOST: usize = 1_024;
+    pub const MAX_MEMBERS: usize = 1_024;
 
     /// Of these members. Whoever read a message has it.
     pub fn of(delivered_to: impl IntoIterator<Item = Jid>, read_by: impl IntoIterator<Item = Jid>) -> Self {

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::{Outbound, Refusal, UrlPolicy};
 
 /// How long a check waits for a name.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Questions to the system at a time. Each takes a thread until the system gives up, however long ago the one who
 /// asked did: name servers that never answer must not take all threads that this process has for such work (512).
@@ -80,7 +80,7 @@ impl Outbound {
     pub async fn check(&self, text: &str) -> Result<(), Refusal> {
         let url = self.0.policy.check(text)?;
         let Some(url::Host::Domain(name)) = url.host() else { return Ok(()) };
-        match tokio::time::timeout(PATIENCE, self.0.lookup.addresses(name)).await {
+        match tokio::time::timeout(LOOKUP_TIMEOUT, self.0.lookup.addresses(name)).await {
             Ok(Ok(found)) => self.0.policy.check_addresses(name, &found),
             Ok(Err(_)) | Err(_) => Ok(()),
         }

@@ -10,7 +10,7 @@ use crate::{
         ids::TenantId,
         plan::{Meter, Rate},
     },
-    store::counters::{self, Charged, Once, Standing},
+    store::counters::{self, Charged, LimitUse, Once},
 };
 
 /// The allowance of one request's caller. Clones are the same allowance.
@@ -26,7 +26,7 @@ pub struct Allowance {
 #[derive(Debug, Clone, Default)]
 struct Counted {
     /// How the limits stood then.
-    standings: Vec<Standing>,
+    standings: Vec<LimitUse>,
     /// When, if a write counted it.
     at: Option<Timestamp>,
 }
@@ -79,11 +79,11 @@ impl Allowance {
     /// Takes back what the request was counted as beside an API call: it turned out to be one that was made before.
     pub(super) async fn give_back(&self, ctx: &Context) -> Result<(), Error> {
         let Some(Counted { standings, at: Some(at) }) = self.lock().clone() else { return Ok(()) };
-        let is_use = |standing: &&Standing| standing.meter != Meter::ApiCalls;
+        let is_use = |standing: &&LimitUse| standing.meter != Meter::ApiCalls;
         let limits: Vec<_> = standings.iter().filter(is_use).map(|of| (of.meter, of.rate)).collect();
         counters::give_back(&ctx.db, self.tenant, &limits, at).await?;
-        let less = |standing: Standing| match is_use(&&standing) {
-            true => Standing { used: standing.used.saturating_sub(1), ..standing },
+        let less = |standing: LimitUse| match is_use(&&standing) {
+            true => LimitUse { used: standing.used.saturating_sub(1), ..standing },
             false => standing,
         };
         self.set(Counted { standings: standings.into_iter().map(less).collect(), at: None });
@@ -101,7 +101,7 @@ impl Allowance {
     }
 
     /// How the limits stood when the request was counted.
-    pub fn standings(&self) -> Vec<Standing> {
+    pub fn standings(&self) -> Vec<LimitUse> {
         self.lock().clone().unwrap_or_default().standings
     }
 
@@ -115,7 +115,7 @@ impl Allowance {
 }
 
 /// Of the limits that are reached, the one that is reset last: then the caller may go on.
-pub(super) fn reached(standings: &[Standing], now: Timestamp) -> Option<Standing> {
+pub(super) fn reached(standings: &[LimitUse], now: Timestamp) -> Option<LimitUse> {
     let reached = standings.iter().filter(|s| s.used >= s.rate.limit);
     reached.max_by_key(|s| s.rate.per.end(now)).copied()
 }
@@ -124,13 +124,13 @@ pub(super) fn reached(standings: &[Standing], now: Timestamp) -> Option<Standing
 pub(super) async fn refusal(
     ctx: &Context,
     tenant: TenantId,
-    reached: Option<Standing>,
+    reached: Option<LimitUse>,
     now: Timestamp,
 ) -> Result<Error, Error> {
     let Some(standing) = reached else {
         return Ok(Error::internal("a charge was refused although no limit is reached"));
     };
-    let Standing { meter, rate, is_noted, .. } = standing;
+    let LimitUse { meter, rate, is_noted, .. } = standing;
     let is_first =
         !is_noted && counters::note_reached(&ctx.db, tenant, (meter, rate), Once::Noted, now).await?;
     let code = if meter == Meter::ApiCalls { ErrorCode::RateLimited } else { ErrorCode::QuotaExceeded };

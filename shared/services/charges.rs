@@ -17,7 +17,7 @@ use crate::{
     },
     store::{
         Db, StoreError,
-        counters::{self, Charged, Standing},
+        counters::{self, Charged, LimitUse},
     },
 };
 
@@ -164,8 +164,8 @@ impl Waiting {
 }
 
 /// How it stood before so many more were counted.
-fn as_of(standings: &[Standing], later: u32) -> Vec<Standing> {
-    standings.iter().map(|s| Standing { used: s.used.saturating_sub(later), ..*s }).collect()
+fn as_of(standings: &[LimitUse], later: u32) -> Vec<LimitUse> {
+    standings.iter().map(|s| LimitUse { used: s.used.saturating_sub(later), ..*s }).collect()
 }
 
 fn lock(gathered: &Gathered) -> MutexGuard<'_, HashMap<Key, Vec<Waiting>>> {
@@ -209,7 +209,7 @@ mod tests {
             let fits = ledger.used + count <= rate.limit;
             ledger.used += if fits { count } else { 0 };
             let standings =
-                vec![Standing { meter, rate, used: ledger.used, is_noted: false, is_told: false }];
+                vec![LimitUse { meter, rate, used: ledger.used, is_noted: false, is_told: false }];
             Ok(if fits { Charged::Done(standings) } else { Charged::Refused(standings) })
         }
     }

@@ -25,7 +25,7 @@ const CLEARED: i64 = 6;
 
 /// One limit, and how much of it is used in the present span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct LimitUse {
     /// What is counted.
     pub meter: Meter,
     /// The limit.
@@ -47,7 +47,7 @@ pub enum Once {
     Told,
 }
 
-impl Standing {
+impl LimitUse {
     /// What it is called, like `messagesPerHour`.
     pub fn name(&self) -> String {
         format!("{}Per{}", self.meter.name(), self.rate.per.name())
@@ -58,9 +58,9 @@ impl Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Charged {
     /// Everything is counted; how it stands now.
-    Done(Vec<Standing>),
+    Done(Vec<LimitUse>),
     /// A limit is reached and nothing is counted; how it stands.
-    Refused(Vec<Standing>),
+    Refused(Vec<LimitUse>),
 }
 
 /// Counts so many of each, unless there is not room for all of them.
@@ -188,7 +188,7 @@ pub async fn read(
     tenant: TenantId,
     limits: &[(Meter, Rate)],
     now: Timestamp,
-) -> Result<Vec<Standing>, StoreError> {
+) -> Result<Vec<LimitUse>, StoreError> {
     let answer = db
         .client()
         .get_item()
@@ -216,14 +216,14 @@ fn standings(
     limits: &[(Meter, Rate)],
     row: Option<&HashMap<String, AttributeValue>>,
     now: Timestamp,
-) -> Vec<Standing> {
+) -> Vec<LimitUse> {
     let number = |name: String| row?.get(&name)?.as_n().ok()?.parse::<i64>().ok();
     let standing = |&(meter, rate): &(Meter, Rate)| {
         let span = rate.per.index(now);
         let used = number(attribute(meter, rate.per, span)).and_then(|used| u32::try_from(used).ok());
         let is_done = |once| number(done(once, meter, rate.per)) == Some(span);
         let (is_noted, is_told) = (is_done(Once::Noted), is_done(Once::Told));
-        Standing { meter, rate, used: used.unwrap_or_default(), is_noted, is_told }
+        LimitUse { meter, rate, used: used.unwrap_or_default(), is_noted, is_told }
     };
     limits.iter().map(standing).collect()
 }

@@ -19,7 +19,7 @@ const DELIVERED: &str = "deliveredTo";
 const READ: &str = "readBy";
 
 /// Adds members to those who have a message, until `until` when that is given. `derived_id` is the message's sort
-/// key. A message that has them of [`Receipts::MOST`] members takes no more.
+/// key. A message that has them of [`Receipts::MAX_MEMBERS`] members takes no more.
 pub async fn add(
     db: &Db,
     tenant: TenantId,
@@ -36,7 +36,7 @@ pub async fn add(
         .set_key(Some(key(tenant, device, &sort_key(derived_id))))
         .condition_expression("attribute_not_exists(#has) OR size(#has) < :most")
         .expression_attribute_names("#has", DELIVERED)
-        .expression_attribute_values(":most", AttributeValue::N(Receipts::MOST.to_string()));
+        .expression_attribute_values(":most", AttributeValue::N(Receipts::MAX_MEMBERS.to_string()));
     let mut adds = Vec::new();
     for (n, (name, jids)) in sets.into_iter().enumerate().filter(|(_, (_, jids))| !jids.is_empty()) {
         let set = jids.iter().map(ToString::to_string).collect();

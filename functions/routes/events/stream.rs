@@ -36,7 +36,7 @@ use crate::{
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// The longest that a stream lasts. Then the client comes back, shows its credentials, and misses nothing.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const MAX_DURATION: Duration = Duration::from_secs(15 * 60);
 
 /// How long before Lambda ends the function its stream ends by itself.
 const MARGIN: Duration = Duration::from_secs(3);
@@ -81,9 +81,9 @@ async fn handle(
     let last = last.filter(|id| !id.is_empty()).map(|id| id.parse::<EventId>()).transpose();
     let last = last.map_err(|error| Problem::invalid("lastEventId", "id_invalid", error.to_string()))?;
     let follow = events::follow(&ctx, &caller, caller.pass.clone(), last, filter).await?;
-    let lasts = lambda.map_or(LONGEST, |Extension(lambda)| {
+    let lasts = lambda.map_or(MAX_DURATION, |Extension(lambda)| {
         let end = Timestamp::from_unix_millis(i64::try_from(lambda.deadline).unwrap_or(i64::MAX));
-        LONGEST.min(end.since(ctx.now()).saturating_sub(MARGIN))
+        MAX_DURATION.min(end.since(ctx.now()).saturating_sub(MARGIN))
     });
     let expires_at = caller.api_key.as_ref().and_then(|key| key.expires_at);
     let lasts = expires_at.map_or(lasts, |end| lasts.min(end.since(ctx.now())));

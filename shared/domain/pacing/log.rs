@@ -19,7 +19,7 @@ const VERSION: u8 = 1;
 
 /// More is never kept, so that a log always fits into its row. Only a device that has a limit for each
 /// recipient and none for all together can send so much within an hour.
-const MOST: usize = 20_000;
+const MAX_SENDS: usize = 20_000;
 
 /// What a device sent of late, as far as its limits need it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl SendLog {
         let Some(last) = self.last() else { return };
         let window = pacing.longest_window();
         let gone = self.sends.partition_point(|send| send.at + window <= last);
-        let gone = gone.max(self.sends.len().saturating_sub(MOST)).min(self.sends.len() - 1);
+        let gone = gone.max(self.sends.len().saturating_sub(MAX_SENDS)).min(self.sends.len() - 1);
         self.sends.drain(..gone);
     }
 

@@ -17,7 +17,7 @@ use crate::{
 const MEMORY: Duration = Duration::from_secs(5);
 
 /// How many are remembered at most.
-const MOST: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
 /// What one process knows of families. Clones are the same.
 #[derive(Clone, Default)]
@@ -35,10 +35,10 @@ impl Families {
         let goes_on = refresh_tokens::exists(db, family).await?;
         if goes_on {
             let mut known = self.lock();
-            if known.len() >= MOST {
+            if known.len() >= MAX_REMEMBERED {
                 known.retain(|_, until| *until > now);
             }
-            if known.len() < MOST {
+            if known.len() < MAX_REMEMBERED {
                 known.insert(family, now + MEMORY);
             }
         }

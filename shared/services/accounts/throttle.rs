@@ -21,7 +21,7 @@ const MOST_FAILED: u32 = 5;
 const MOST_REGISTRATIONS: u32 = 20;
 
 /// How long an attempt waits for others under the same key to be over.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ATTEMPT_WAIT: Duration = Duration::from_secs(10);
 
 /// An attempt under way. It holds its places until it is said what came of it.
 #[must_use]
@@ -96,7 +96,7 @@ async fn begin(
 
 /// Takes a place under one key, and waits a while for one.
 async fn enter(ctx: &Context, key: &str, limit: u32) -> Result<(), Error> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + ATTEMPT_WAIT;
     let mut pause = Duration::from_millis(40);
     loop {
         let now = ctx.now();

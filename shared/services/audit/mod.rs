@@ -6,4 +6,4 @@ mod record;
 
 pub use address::address;
 pub use list::{AuditFilter, list};
-pub use record::{Deed, record};
+pub use record::{NewAuditEntry, record};

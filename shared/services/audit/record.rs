@@ -15,7 +15,7 @@ use crate::{
 
 /// Something that somebody did, or tried.
 #[derive(Debug, Clone)]
-pub struct Deed<'a> {
+pub struct NewAuditEntry<'a> {
     /// For whom and as whom; `None` when nobody known was asking.
     pub scope: Option<&'a Scope>,
     /// What, as `<thing>.<verb>`.
@@ -34,23 +34,23 @@ pub struct Deed<'a> {
 
 /// Appends an entry, to be kept as long as the plan of the tenant says. A log that cannot be written is
 /// reported and does not undo what was done.
-pub async fn record(ctx: &Context, deed: Deed<'_>) {
+pub async fn record(ctx: &Context, entry: NewAuditEntry<'_>) {
     let now = ctx.now();
-    let plan = deed.scope.map_or_else(|| ctx.plans.get(plan::DEFAULT), |scope| scope.plan(ctx));
-    let actor = deed.scope.map(|scope| scope.actor);
+    let plan = entry.scope.map_or_else(|| ctx.plans.get(plan::DEFAULT), |scope| scope.plan(ctx));
+    let actor = entry.scope.map(|scope| scope.actor);
     let entry = AuditEntry {
         id: AuditId::generate(now),
         at: now,
-        tenant_id: deed.scope.map(Scope::tenant),
+        tenant_id: entry.scope.map(Scope::tenant),
         actor_kind: actor.map(Actor::kind),
         actor_id: actor.and_then(Actor::id),
         api_key_id: actor.and_then(Actor::api_key),
-        action: deed.action.into(),
-        target: deed.target,
-        ip: deed.ip.map(|ip| ip.to_string()),
-        outcome: deed.outcome,
-        code: deed.code,
-        request_id: deed.request_id,
+        action: entry.action.into(),
+        target: entry.target,
+        ip: entry.ip.map(|ip| ip.to_string()),
+        outcome: entry.outcome,
+        code: entry.code,
+        request_id: entry.request_id,
     };
     let until = now + Duration::from_secs(u64::from(plan.audit_days) * 86_400);
     if let Err(error) = audit::append(&ctx.db, &entry, until).await {

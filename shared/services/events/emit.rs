@@ -38,7 +38,7 @@ const MOST_EVENTS: usize = 50;
 const MOST_BYTES: usize = 185 * 1024;
 
 /// Events that may wait for SQS; who comes later waits to get in.
-const ROOM: usize = 4096;
+const MAX_WAITING: usize = 4096;
 
 /// How many of these may be one tenant's: whoever floods the queue lets nobody wait but itself.
 const ROOM_OF_TENANT: usize = 256;
@@ -132,7 +132,7 @@ impl Emitter {
     }
 
     fn to(queue: Arc<dyn Outlet>, clock: SharedClock) -> Self {
-        let room = Arc::new(Semaphore::new(ROOM));
+        let room = Arc::new(Semaphore::new(MAX_WAITING));
         Self(Arc::new(Inner { queue, clock, gathered: Mutex::default(), room, rooms: Mutex::default() }))
     }
 
@@ -161,7 +161,7 @@ impl Emitter {
 
     /// Waits until the queue has everything.
     pub async fn flush(&self) {
-        const LOOK_AGAIN: Duration = Duration::from_millis(10);
+        const POLL_INTERVAL: Duration = Duration::from_millis(10);
         loop {
             {
                 let all = self.0.lock();
@@ -170,7 +170,7 @@ impl Emitter {
                 }
                 all.values().for_each(|gathered| gathered.go.notify_one());
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -210,7 +210,7 @@ impl Inner {
     async fn room_for(&self, tenant: TenantId) -> Room {
         let of_tenant = {
             let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-            if rooms.len() > 2 * ROOM {
+            if rooms.len() > 2 * MAX_WAITING {
                 rooms.retain(|_, room| room.strong_count() > 0);
             }
             let known = rooms.get(&tenant).and_then(Weak::upgrade);

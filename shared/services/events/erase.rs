@@ -14,10 +14,10 @@ use crate::{
 const READ: u16 = 50;
 
 /// How long the last event of a device may take to the log.
-const PATIENCE: Duration = Duration::from_secs(15);
+const LOG_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How often it is looked whether it is there.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// By how much the clocks of connector and consumer may differ.
 const CLOCKS: Duration = Duration::from_secs(120);
@@ -33,11 +33,11 @@ pub async fn erase_device(ctx: &Context, device: &Device) -> Result<(), Error> {
     let in_log = async {
         ctx.emitter.emit(tenant, [last.clone()]).await;
         while !is_logged(ctx, tenant, &last, device.updated_at).await? {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok::<_, Error>(())
     };
-    match tokio::time::timeout(PATIENCE, in_log).await {
+    match tokio::time::timeout(LOG_TIMEOUT, in_log).await {
         Ok(outcome) => outcome?,
         Err(_) => return Err(Error::unavailable("the last event of a device is not in the log yet")),
     }

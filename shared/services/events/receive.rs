@@ -14,7 +14,7 @@ use crate::{
 const AT_A_TIME: usize = 32;
 
 /// How long an entry that failed stays hidden, and with it its tenant's others.
-const AGAIN: Duration = Duration::from_secs(5);
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// The pause after the queue could not be asked.
 const AWAY: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ async fn one(log: &EventLog, queues: &Queues, entry: Received<EventsPayload>) {
     let handle = [entry.receipt_handle];
     let outcome = match consume(log, entry.payload).await.map_err(report) {
         Ok(()) => queues.delete(QueueKind::Events, 0, &handle).await,
-        Err(()) => queues.extend(QueueKind::Events, 0, &handle, AGAIN).await,
+        Err(()) => queues.extend(QueueKind::Events, 0, &handle, RETRY_DELAY).await,
     };
     if let Err(error) = outcome {
         let error = &error as &dyn std::error::Error;

@@ -22,7 +22,7 @@ use crate::{
 pub const MOST_WATCHERS: usize = 100;
 
 /// How many rows may wait for one who watches; whoever falls behind that is cut off.
-const ROOM: usize = 256;
+const MAX_WAITING_ROWS: usize = 256;
 
 /// The pause between looks while something happens.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -32,7 +32,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(750);
 
 /// The pause after a look that somebody asked for, and between pages: what comes meanwhile is read together, and
 /// those who watch get time to take what they got.
-const GATHER: Duration = Duration::from_millis(20);
+const PAUSE_BETWEEN_READS: Duration = Duration::from_millis(20);
 
 /// How often it is looked whether those who watch may still see the log.
 const CHECK: Duration = Duration::from_secs(20);
@@ -137,7 +137,7 @@ impl Place {
     /// channel ends when the log may no longer be seen, or whoever watches is too slow. `read` is the last row
     /// that the caller has.
     pub fn watch(&self, ctx: &Context, read: u64, pass: Pass) -> (u64, mpsc::Receiver<Arc<Row>>) {
-        let (sender, rows) = mpsc::channel(ROOM);
+        let (sender, rows) = mpsc::channel(MAX_WAITING_ROWS);
         let mut tails = self.tails.lock();
         let tail = tails.entry(self.tenant).or_default();
         if tail.reading.is_none() {
@@ -198,12 +198,12 @@ async fn run(ctx: Context, tenant: TenantId, asked: Arc<Notify>) {
                     tails.hand_on(tenant, &asked, Row { sequence, events });
                 }
                 pause = match (found.more, some || is_asked) {
-                    (true, _) => GATHER,
+                    (true, _) => PAUSE_BETWEEN_READS,
                     (false, true) => PAUSE,
                     (false, false) => (pause * 5 / 4).clamp(PAUSE, LONGEST_PAUSE),
                 };
                 if some && is_asked {
-                    tokio::time::sleep(GATHER).await;
+                    tokio::time::sleep(PAUSE_BETWEEN_READS).await;
                 }
             }
             Err(error) => {
@@ -281,8 +281,8 @@ mod tests {
     #[test]
     fn who_reads_too_slowly_is_cut_off_and_holds_up_nobody_else() {
         let mut tail = Tail::default();
-        let (slow, mut slow_rows) = mpsc::channel(ROOM);
-        let (quick, mut quick_rows) = mpsc::channel(ROOM);
+        let (slow, mut slow_rows) = mpsc::channel(MAX_WAITING_ROWS);
+        let (quick, mut quick_rows) = mpsc::channel(MAX_WAITING_ROWS);
         tail.channels = [slow, quick].map(|rows| Channel { rows, pass: pass() }).into();
         for sequence in 0..1000 {
             tail.hand_on(Row { sequence, events: Vec::new() });
@@ -290,7 +290,7 @@ mod tests {
         }
         assert_eq!(tail.channels.len(), 1);
         let got = std::iter::from_fn(|| slow_rows.try_recv().ok()).count();
-        assert_eq!(got, ROOM, "no more is kept for it");
+        assert_eq!(got, MAX_WAITING_ROWS, "no more is kept for it");
         assert_eq!(slow_rows.try_recv().unwrap_err(), mpsc::error::TryRecvError::Disconnected);
     }
 

@@ -21,13 +21,13 @@ use crate::{
 };
 
 /// How many messages one request works through.
-const MOST: usize = 5_000;
+const MAX_PER_REQUEST: usize = 5_000;
 
 /// How many are counted at most: counting reads them.
 const MOST_COUNTED: u32 = 10_000;
 
 /// How long one request works.
-const PATIENCE: Duration = Duration::from_secs(15);
+const REQUEST_TIME: Duration = Duration::from_secs(15);
 
 /// How many messages are cancelled at a time.
 const AT_ONCE: usize = 16;
@@ -59,11 +59,11 @@ pub async fn clear_queue(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<C
     for some in waiting.chunks(AT_ONCE) {
         cancelled += cancel_all(ctx, scope.tenant(), some).await?;
         seen += some.len();
-        if ctx.now().since(started) > PATIENCE {
+        if ctx.now().since(started) > REQUEST_TIME {
             break;
         }
     }
-    let remaining = match seen < waiting.len() || seen == MOST {
+    let remaining = match seen < waiting.len() || seen == MAX_PER_REQUEST {
         true => u64::from(total).saturating_sub(seen as u64),
         false => 0,
     };
@@ -76,8 +76,8 @@ async fn waiting(ctx: &Context, device: &Device) -> Result<Vec<Waiting>, StoreEr
     let of_all = device.links().flat_map(|link| [(link, Priority::Normal), (link, Priority::Bulk)]);
     for (link, priority) in of_all {
         let mut last = None;
-        while found.len() < MOST {
-            let limit = PAGE.min(u16::try_from(MOST - found.len()).unwrap_or(PAGE));
+        while found.len() < MAX_PER_REQUEST {
+            let limit = PAGE.min(u16::try_from(MAX_PER_REQUEST - found.len()).unwrap_or(PAGE));
             let page = outbox::of_link(&ctx.db, device.shard, link, priority, last.as_ref(), limit).await?;
             last = page.last().copied();
             let is_end = page.len() < usize::from(limit);

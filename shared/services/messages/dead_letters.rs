@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a message that is sent again may wait.
-const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+const EXPIRES_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// The caller's dead letters, the latest failure first; only those of one device when given.
 pub async fn list_dead_letters(
@@ -65,7 +65,7 @@ pub async fn redrive(ctx: &Context, scope: &Scope, id: MessageId) -> Result<Mess
         &message,
         device.shard,
         now,
-        now + PATIENCE,
+        now + EXPIRES_AFTER,
         scope.retention(ctx),
     )
     .await?;

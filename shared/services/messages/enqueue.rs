@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{domain::device::Device, queue::QueueError, services::Context, store::devices};
 
 /// How long a caller waits for SQS, which may hang: long before a function is stopped.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ENQUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Waits for a message of a device to be queued. It is accepted all the same when that fails: the outbox brings
 /// it back, and what comes after it must not overtake it.
@@ -14,7 +14,7 @@ pub(super) async fn enqueue(
     device: &Device,
     queued: impl Future<Output = Result<(), QueueError>>,
 ) {
-    match tokio::time::timeout(PATIENCE, queued).await {
+    match tokio::time::timeout(ENQUEUE_TIMEOUT, queued).await {
         Ok(Ok(())) => return,
         Ok(Err(error)) => {
             let error = &error as &dyn std::error::Error;

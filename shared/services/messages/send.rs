@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long a message waits for its turn when nothing else is said.
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+const DEFAULT_EXPIRES_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// What is to be sent.
 #[derive(Debug, Clone, Serialize)]
@@ -94,7 +94,7 @@ pub async fn send(
         attempts: 0,
         error: None,
         created_at: now,
-        expires_at: Some(input.expires_at.unwrap_or(now + DEFAULT_PATIENCE)),
+        expires_at: Some(input.expires_at.unwrap_or(now + DEFAULT_EXPIRES_AFTER)),
         sent_at: None,
         delivered_at: None,
         read_at: None,

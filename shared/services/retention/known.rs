@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many tenants are remembered; then all are forgotten, which costs each a reading.
-const MOST: usize = 20_000;
+const MAX_TENANTS: usize = 20_000;
 
 /// For how long a rule is believed.
 pub(super) const BELIEVED: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ impl Retentions {
         let read_at = Instant::now();
         let retention = retention::get(db, tenant).await?.unwrap_or_default();
         let mut all = self.lock();
-        if all.len() >= MOST {
+        if all.len() >= MAX_TENANTS {
             all.clear();
         }
         all.insert(tenant, (retention, read_at));

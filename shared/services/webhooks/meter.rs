@@ -13,7 +13,7 @@ use crate::{
     },
     queue::payloads::DeliveryV1,
     services::{Context, Error, allowance::reached},
-    store::counters::{self, Charged, Once, Standing},
+    store::counters::{self, Charged, LimitUse, Once},
 };
 
 /// Counts a try of a delivery against its tenant's rates, unless a limit is reached: then when that is over.
@@ -44,7 +44,7 @@ pub(super) async fn count_many(
     tenant: TenantId,
     rates: &[(Meter, Rate)],
     wanted: usize,
-) -> Result<(usize, Option<Standing>), Error> {
+) -> Result<(usize, Option<LimitUse>), Error> {
     let (limits, now) = (limits(rates), ctx.now());
     let (mut count, mut full) = (wanted, None);
     while count > 0 && !limits.is_empty() {
@@ -68,8 +68,8 @@ fn limits(rates: &[(Meter, Rate)]) -> Vec<(Meter, Rate)> {
 }
 
 /// Tells the owner that a limit is reached, once in its span.
-async fn tell(ctx: &Context, tenant: TenantId, standing: Standing, now: Timestamp) -> Result<(), Error> {
-    let Standing { meter, rate, is_told, .. } = standing;
+async fn tell(ctx: &Context, tenant: TenantId, standing: LimitUse, now: Timestamp) -> Result<(), Error> {
+    let LimitUse { meter, rate, is_told, .. } = standing;
     if is_told || !counters::note_reached(&ctx.db, tenant, (meter, rate), Once::Told, now).await? {
         return Ok(());
     }

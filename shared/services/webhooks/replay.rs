@@ -29,7 +29,7 @@ const MOST_ROWS: usize = 2_000;
 const READ: u16 = 50;
 
 /// How long one request may take. When it ends without a word, another replay may begin after that.
-const LONGEST: Duration = Duration::from_secs(30);
+const MAX_DURATION: Duration = Duration::from_secs(30);
 
 /// Which events.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ pub async fn replay(
     invalid.unless(range.since < until, "since", "out_of_range", "must be before `until`, and in the past");
     invalid.check()?;
     require_active(&webhook)?;
-    let takes_until = now + LONGEST;
+    let takes_until = now + MAX_DURATION;
     if !replays::begin(&ctx.db, tenant, takes_until, now).await? {
         let detail = "another replay of this account is under way; try again when it has been answered";
         return Err(Error::new(ErrorCode::ReplayUnderWay, detail).retry_after(Duration::from_secs(1)));

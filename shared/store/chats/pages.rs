@@ -11,7 +11,7 @@ use super::super::{Page, StoreError, keys};
 use crate::{cursor::LastKey, domain::chat::Chat};
 
 /// The largest part of a day that is read at a time.
-const MOST: usize = 5_000;
+const MAX_READ_OF_DAY: usize = 5_000;
 
 /// How many places of the index are read at a time.
 const READ: u16 = 250;
@@ -46,7 +46,7 @@ pub(super) async fn page(
     limit: u16,
     from: Option<LastKey>,
 ) -> Result<Page<Chat>, StoreError> {
-    page_of(source, limit, from, MOST).await
+    page_of(source, limit, from, MAX_READ_OF_DAY).await
 }
 
 async fn page_of(
@@ -287,7 +287,7 @@ mod tests {
         #[test]
         fn pages_show_every_chat_once_with_the_newest_message_first(touches in touches(), limit in 1u16..12) {
             let table = table_of(&touches);
-            prop_assert_eq!(run(table.all_pages(limit, MOST)), table.in_order());
+            prop_assert_eq!(run(table.all_pages(limit, MAX_READ_OF_DAY)), table.in_order());
         }
 
         #[test]
