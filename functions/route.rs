@@ -14,7 +14,7 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{
-    domain::{api_key, audit::Outcome, permissions::Permission, plan::Meter},
+    domain::{api_key, audit::Outcome, ids::TenantId, permissions::Permission, plan::Meter},
     secret::Secret,
     services::{
         Allowance, Caller, Context, Credentials, Limit, Scope,
@@ -30,6 +30,9 @@ use crate::{
     error::Problem,
     middleware::{self, ClientIp, RequestName},
 };
+
+/// Names the tenant that an administrator acts in.
+const TENANT: &str = "kurir-tenant";
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,7 +268,14 @@ async fn admit(
         }
         (Some(credentials), Access::Needs(permission)) => (credentials, permission),
     };
-    let caller = authenticate(ctx, &credentials, ip).await.map_err(|error| (None, error.into()))?;
+    let home = authenticate(ctx, &credentials, ip).await.map_err(|error| (None, error.into()))?;
+    let caller = match acting(ctx, home.clone(), headers).await {
+        Ok(caller) => caller,
+        Err(problem) => {
+            let spent = home.allowance.spend(ctx, &[]).await;
+            return Err((Some(Box::new(home)), spent.err().map_or(problem, Problem::from)));
+        }
+    };
     let refused = |error: shared::services::Error| (Some(Box::new(caller.clone())), Problem::from(error));
     // What is forbidden is an API call, too.
     let permitted = caller.require(permission);
@@ -276,6 +286,20 @@ async fn admit(
     }
     permitted.map_err(refused)?;
     Ok(Some(caller))
+}
+
+/// The caller in the tenant that the header `Kurir-Tenant` names, or in its own.
+async fn acting(ctx: &Context, caller: Caller, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let Some(named) = headers.get(TENANT) else { return Ok(caller) };
+    let named = named.to_str().ok().and_then(|text| text.parse::<TenantId>().ok());
+    let Some(tenant) = named else {
+        return Err(Problem::invalid(
+            "Kurir-Tenant",
+            "id_invalid",
+            "not the id of a tenant, `ten_…`".to_owned(),
+        ));
+    };
+    Ok(caller.acting_in(ctx, tenant).await?)
 }
 
 /// A request that its use case refused before it counted is an API call all the same.

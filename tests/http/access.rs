@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use functions::route::Access;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::domain::role::Role;
 use tests::{Api, Gateway};
 
@@ -25,13 +25,16 @@ fn filled(path: &str) -> String {
         .replace("{jid}", "6281234567890")
 }
 
-/// A key with each role, of an administrator, so that no quota stands in the way.
+/// A member of one tenant with each role that there is in it, and a platform's administrator.
 async fn by_role(gateway: &Gateway) -> Vec<(Role, Api)> {
-    let mut callers = Vec::new();
-    for role in Role::ALL {
-        let key = json!({"name": "x", "role": role});
-        let key = gateway.admin.post("/v1/api-keys", key).await.expect(201).json;
-        callers.push((role, gateway.api.with_key(key["key"].as_str().unwrap())));
+    let (owner, session) = gateway.api.register("owner@example.com").await;
+    // No quota stands in the way.
+    gateway.admin.plan(&session["account"], "enterprise").await;
+    let mut callers = vec![(Role::Owner, owner.clone()), (Role::Admin, gateway.admin.clone())];
+    for role in [Role::Readonly, Role::User, Role::Operator] {
+        let name = json!(role);
+        let name = name.as_str().unwrap();
+        callers.push((role, owner.member(&gateway.api, &format!("{name}@example.com"), name).await.0));
     }
     callers
 }
@@ -41,7 +44,10 @@ async fn each_role_may_what_the_table_says_and_nothing_else() {
     let gateway = Gateway::start().await;
     let callers = by_role(&gateway).await;
     let mut seen = 0;
-    for route in functions::routes::all() {
+    let mut routes = functions::routes::all();
+    // What ends the callers' logins comes last.
+    routes.sort_by_key(|route| route.path == "/v1/auth/logout-all");
+    for route in routes {
         let Access::Needs(permission) = route.rule.access else { continue };
         let path = filled(route.path);
         let nobody = gateway.api.send(gateway.api.request(route.method.clone(), &path)).await;
@@ -54,15 +60,12 @@ async fn each_role_may_what_the_table_says_and_nothing_else() {
                 request.send().await.unwrap_or_else(|error| panic!("{path} does not answer: {error}"));
             let status = answer.status().as_u16();
             let allowed = ![401, 403].contains(&status);
-            // These are keys of an administrator: one of a lower role ends none of its logins.
-            let of_account = path != "/v1/auth/logout-all" || *role == Role::Admin;
-            let may = role.allows(permission) && of_account;
-            assert_eq!(allowed, may, "{role:?} at {} {path}: {status}", route.method);
+            assert_eq!(allowed, role.allows(permission), "{role:?} at {} {path}: {status}", route.method);
             assert!(status < 500, "{} {path}: {status}", route.method);
             seen += 1;
         }
     }
-    assert!(seen >= 4 * 25, "only {seen} pairs were tried");
+    assert!(seen >= 5 * 60, "only {seen} pairs were tried");
 }
 
 #[test]
@@ -99,76 +102,4 @@ fn whatever_changes_something_is_in_the_audit_log() {
         let changes = route.method != Method::GET && !exempt;
         assert_eq!(route.rule.action.is_some(), changes, "{} {}", route.method, route.path);
     }
-}
-
-#[tokio::test]
-async fn every_route_with_an_id_hides_another_tenants_things() {
-    let gateway = Gateway::start().await;
-    let (ani, session) = gateway.api.register("ani@example.com").await;
-    let (budi, budis) = gateway.api.register("budi@example.com").await;
-    gateway.admin.plan(&session["account"], "enterprise").await;
-    gateway.admin.plan(&budis["account"], "enterprise").await;
-    let device = ani.device("Ani's").await;
-    let message = ani.send_text(&device, "+6281234567890", "private").await;
-    let key = ani.post("/v1/api-keys", json!({"name": "Ani's"})).await.expect(201).json;
-    let webhook = ani.webhook("https://example.com/", &["*"]).await;
-    let number = json!({"phoneNumber": "+6281234567890"});
-    ani.post(&format!("/v1/devices/{device}/pairing-code"), number).await.expect(200);
-    let command = gateway.first_row("commands").await["id"]["S"].as_str().map(str::to_owned);
-
-    let mut tried = 0;
-    for route in functions::routes::all() {
-        // What administrators alone see is no tenant's.
-        let shared = ["/v1/admin/", "/v1/workers"].iter().any(|path| route.path.starts_with(path));
-        if !route.path.contains('{') || shared {
-            continue;
-        }
-        let id = match route.path.split('/').nth(2) {
-            Some("devices") => device.clone(),
-            // Their paths name a message, as some of a device's do.
-            Some("dead-letters") => String::new(),
-            Some("api-keys") => key["id"].as_str().unwrap().to_owned(),
-            Some("members") => session["account"]["id"].as_str().unwrap().to_owned(),
-            Some("commands") => command.clone().expect("a pairing code makes a command"),
-            Some("webhooks") => webhook["id"].as_str().unwrap().to_owned(),
-            other => panic!("whose ids are in {other:?}?"),
-        };
-        let path = route.path.replace("{id}", &id).replace("{jid}", "6281234567890");
-        let path = path.replace("{messageId}", message["id"].as_str().unwrap());
-        let path = path.replace("{deliveryId}", "dlv_01M7XV57GBZ89BFE1MY4WYHDM6");
-        let body = match route.path {
-            "/v1/devices/{id}/messages" => {
-                json!({"to": "+6281234567890", "type": "text", "text": {"body": "intruder"}})
-            }
-            "/v1/devices/{id}/pairing-code" => json!({"phoneNumber": "+6281234567890"}),
-            "/v1/devices/{id}/connect" => json!({"allowNumberChange": true}),
-            "/v1/webhooks/{id}" => json!({"active": false}),
-            "/v1/webhooks/{id}/replay" => json!({"since": "2026-01-01T00:00:00Z"}),
-            _ => json!({"name": "Budi's"}),
-        };
-        let before = state(&ani, &device).await;
-        let request = budi.request(route.method.clone(), &path);
-        let request = if route.method == Method::GET { request } else { request.json(&body) };
-        budi.send(request).await.expect_problem(404, "not_found");
-        assert_eq!(state(&ani, &device).await, before, "{} {path} had an effect", route.method);
-        tried += 1;
-    }
-    assert!(tried >= 14, "only {tried} routes were tried");
-    ani.with_key(key["key"].as_str().unwrap()).get("/v1/me").await.expect(200);
-    let theirs = ani.get(&format!("/v1/webhooks/{}", webhook["id"].as_str().unwrap())).await.expect(200).json;
-    assert_eq!(theirs["updatedAt"], webhook["updatedAt"]);
-}
-
-/// What the owner sees of a device.
-async fn state(owner: &Api, device: &str) -> Vec<Value> {
-    let mut seen = Vec::new();
-    for path in ["", "/chats", "/chats/6281234567890/messages"] {
-        let mut answer = owner.get(&format!("/v1/devices/{device}{path}")).await.expect(200).json;
-        if path.is_empty() {
-            // The connector goes on by itself.
-            answer = json!([answer["id"], answer["name"], answer["pacing"]]);
-        }
-        seen.push(answer);
-    }
-    seen
 }

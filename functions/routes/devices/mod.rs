@@ -29,7 +29,7 @@ use utoipa::ToSchema;
 /// A device as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct DeviceBody {
+pub(super) struct DeviceBody {
     id: DeviceId,
     name: String,
     status: DeviceStatus,
