@@ -58,6 +58,7 @@ fn cors(policy: &HttpPolicy) -> CorsLayer {
             header::CONTENT_TYPE,
             name("x-api-key"),
             name("idempotency-key"),
+            name("kurir-tenant"),
             name("prefer"),
             name("last-event-id"),
             REQUEST_ID,

@@ -292,8 +292,14 @@ async fn credentials(
         FirstAdmin::Created(tenant, account) => ((tenant, account), given.is_none().then_some(password)),
         FirstAdmin::Existing(tenant, account) => ((tenant, account), None),
     };
-    let key = NewApiKey { name: "first key".into(), role: None, expires_at: None, allowed_ips: Vec::new() };
-    let (_, api_key) = api_keys::create(ctx, owner, Role::Admin, None, key).await?;
+    let key = NewApiKey {
+        name: "first key".into(),
+        role: None,
+        expires_at: None,
+        device_ids: Vec::new(),
+        allowed_ips: Vec::new(),
+    };
+    let (_, api_key) = api_keys::create_for(ctx, owner, Role::Admin, key).await?;
     let credentials = Credentials { email: options.admin_email.clone(), password, api_key };
     data.keep(&credentials)?;
     Ok((credentials, true))

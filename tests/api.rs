@@ -13,6 +13,8 @@ pub struct Api {
     base: String,
     credentials: Option<(&'static str, String)>,
     host: Option<String>,
+    /// The tenant that is acted in, when it is not the caller's own.
+    tenant: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -33,7 +35,7 @@ pub struct Answer {
 impl Api {
     /// The API at a base address, without credentials.
     pub fn new(base: &str) -> Self {
-        Self { http: http_client(), base: base.to_owned(), credentials: None, host: None }
+        Self { http: http_client(), base: base.to_owned(), credentials: None, host: None, tenant: None }
     }
 
     /// The same API for the owner of a key.
@@ -54,11 +56,21 @@ impl Api {
         Self { host: Some(host.to_owned()), ..self.clone() }
     }
 
+    /// The same API for an administrator who acts in a tenant.
+    #[must_use]
+    pub fn acting_in(&self, tenant: &str) -> Self {
+        Self { tenant: Some(tenant.to_owned()), ..self.clone() }
+    }
+
     /// A request to be sent with [`Api::send`], for what the shorthands do not do.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
         let request = match &self.host {
             Some(host) => request.header("host", host),
+            None => request,
+        };
+        let request = match &self.tenant {
+            Some(tenant) => request.header("kurir-tenant", tenant),
             None => request,
         };
         match &self.credentials {

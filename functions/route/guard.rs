@@ -9,7 +9,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use shared::services::{Caller, Context, ErrorCode, authenticate};
+use shared::{
+    domain::ids::TenantId,
+    services::{Caller, Context, ErrorCode, authenticate},
+};
 use tracing::Instrument;
 
 use super::{
@@ -22,6 +25,9 @@ use crate::{
     middleware::{ClientIp, RequestName},
     surface::shown,
 };
+
+/// Names the tenant that an administrator acts in.
+const TENANT: &str = "kurir-tenant";
 
 /// Finds out who is asking and whether the route is for them, counts the use and writes it down. In a task of
 /// its own: a client that hangs up stops none of that.
@@ -91,7 +97,14 @@ async fn admit(
         }
         (Some(credentials), Access::Needs(permission)) => (credentials, permission),
     };
-    let caller = authenticate(ctx, &credentials, ip).await.map_err(|error| (None, error.into()))?;
+    let home = authenticate(ctx, &credentials, ip).await.map_err(|error| (None, error.into()))?;
+    let caller = match acting(ctx, home.clone(), headers).await {
+        Ok(caller) => caller,
+        Err(problem) => {
+            let spent = home.allowance.spend(ctx, &[]).await;
+            return Err((Some(Box::new(home)), spent.err().map_or(problem, Problem::from)));
+        }
+    };
     let refused = |error: shared::services::Error| (Some(Box::new(caller.clone())), Problem::from(error));
     // What is forbidden is an API call, too.
     let permitted = caller.require(permission);
@@ -102,6 +115,16 @@ async fn admit(
     }
     permitted.map_err(refused)?;
     Ok(Some(caller))
+}
+
+/// The caller in the tenant that the header `Kurir-Tenant` names, or in its own.
+async fn acting(ctx: &Context, caller: Caller, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let Some(named) = headers.get(TENANT) else { return Ok(caller) };
+    let named = named.to_str().ok().and_then(|text| text.parse::<TenantId>().ok());
+    let Some(tenant) = named else {
+        return Err(Problem::invalid("Kurir-Tenant", "id_invalid", "not the id of a tenant, `ten_…`"));
+    };
+    Ok(caller.acting_in(ctx, tenant).await?)
 }
 
 /// A request that its use case refused before it counted is an API call all the same.

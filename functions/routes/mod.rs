@@ -65,7 +65,7 @@ pub fn accounts() -> Vec<Route> {
     ]
 }
 
-/// Devices and their links.
+/// Devices and their links; those of all tenants.
 pub fn devices() -> Vec<Route> {
     vec![
         devices::create::route(),
@@ -80,6 +80,7 @@ pub fn devices() -> Vec<Route> {
         devices::pairing_code::route(),
         devices::pause::route(),
         devices::resume::route(),
+        admin::devices::route(),
     ]
 }
 

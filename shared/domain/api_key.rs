@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{AccountId, ApiKeyId, TenantId},
+    ids::{AccountId, ApiKeyId, DeviceId, TenantId},
     role::Role,
 };
 use crate::clock::Timestamp;
@@ -37,6 +37,9 @@ pub struct ApiKey {
     /// From where alone it works; from everywhere when empty.
     #[serde(default)]
     pub allowed_ips: Vec<IpNet>,
+    /// Which devices alone it sees; all of the tenant's when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_ids: Vec<DeviceId>,
     /// About when it was last used.
     #[serde(default)]
     pub last_used_at: Option<Timestamp>,

@@ -73,6 +73,19 @@ impl Permission {
     ];
 }
 
+impl Permission {
+    /// Whether it is about devices, or about what everybody may know: what a key that is bound to some devices may have.
+    pub fn is_of_devices(self) -> bool {
+        use Permission::*;
+        match self {
+            ViewOwnAccount | ViewTenant | ViewUsage | ViewDevices | ManageDevices | ConnectDevices
+            | SendMessages | SendBulk | ManageGroups | ViewMessages => true,
+            ManageOwnAccount | ManageApiKeys | ViewWebhooks | ManageWebhooks | ViewAuditLog
+            | ManageTenant | ManageMembers | ManageTenants | ViewOperations | ManageOperations => false,
+        }
+    }
+}
+
 impl Role {
     /// Whether this role has a permission.
     pub fn allows(self, permission: Permission) -> bool {

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, ops::Deref};
 
-use super::{Context, Error, Scope};
+use super::{Context, Error, ErrorCode, Scope};
 use crate::{
     crypto,
     domain::{
@@ -10,6 +10,7 @@ use crate::{
         actor::Actor,
         api_key,
         ids::{AccountId, TenantId, TokenFamilyId},
+        permissions::Permission,
     },
     secret::Secret,
     store::{
@@ -59,6 +60,32 @@ pub struct Caller {
     scope: Scope,
 }
 
+impl Caller {
+    /// The same in another tenant, where it is not limited: only an administrator's.
+    ///
+    /// Fails with `forbidden`, or with `not_found` when there is no such tenant.
+    pub async fn acting_in(self, ctx: &Context, tenant: TenantId) -> Result<Self, Error> {
+        if tenant == self.scope.tenant() {
+            return Ok(self);
+        }
+        if !self.scope.allows(Permission::ManageTenants) {
+            let detail = "only an administrator acts in another tenant";
+            return Err(Error::new(ErrorCode::Forbidden, detail));
+        }
+        let row = tenants::get(&ctx.db, tenant).await?.filter(|row| row.erasure.is_none());
+        let row = row.ok_or_else(|| Error::not_found("tenant"))?;
+        let key = self.api_key.as_ref().map(|key| key.id);
+        let actor = Actor::Administrator { account: self.account.id, key };
+        let scope = Scope::new(ctx, row, actor, self.scope.role).unlimited();
+        Ok(Self { scope, ..self })
+    }
+
+    /// Whether it acts in another tenant than its own.
+    pub fn is_acting(&self) -> bool {
+        self.account.tenant_id != self.scope.tenant()
+    }
+}
+
 impl Deref for Caller {
     type Target = Scope;
     fn deref(&self) -> &Scope {
@@ -101,7 +128,8 @@ pub async fn authenticate(
         Some(key) => Actor::ApiKey { owner: account.id, key: key.id },
         None => Actor::Person(account.id),
     };
-    let scope = Scope::new(ctx, tenant, actor, role.min(account.role));
+    let devices = api_key.as_ref().map(|key| key.device_ids.clone()).unwrap_or_default();
+    let scope = Scope::new(ctx, tenant, actor, role.min(account.role)).bound_to(devices);
     Ok(Caller { account, api_key, pass, scope })
 }
 

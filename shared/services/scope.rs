@@ -3,7 +3,7 @@
 use super::{Allowance, Context, Error, ErrorCode};
 use crate::domain::{
     actor::Actor,
-    ids::TenantId,
+    ids::{DeviceId, TenantId},
     permissions::Permission,
     plan::{Meter, Plan, Rate},
     retention::Retention,
@@ -18,6 +18,8 @@ use crate::store::tenants::TenantRow;
 pub struct Scope {
     tenant: Tenant,
     is_exempt: bool,
+    /// The devices that are seen; all when empty.
+    devices: Vec<DeviceId>,
     /// Who is asking.
     pub actor: Actor,
     /// What it is trusted with.
@@ -31,7 +33,29 @@ impl Scope {
     pub fn new(ctx: &Context, tenant: TenantRow, actor: Actor, role: Role) -> Self {
         let is_exempt = tenant.is_exempt();
         let allowance = Allowance::new(tenant.tenant.id, rates_of(ctx, &tenant));
-        Self { tenant: tenant.tenant, is_exempt, actor, role, allowance }
+        Self { tenant: tenant.tenant, is_exempt, devices: Vec::new(), actor, role, allowance }
+    }
+
+    /// The same, but only these devices are seen; all when there are none.
+    #[must_use]
+    pub fn bound_to(self, devices: Vec<DeviceId>) -> Self {
+        Self { devices, ..self }
+    }
+
+    /// The same, without limits.
+    #[must_use]
+    pub fn unlimited(self) -> Self {
+        Self { is_exempt: true, allowance: Allowance::new(self.tenant.id, Vec::new()), ..self }
+    }
+
+    /// The devices that alone are seen; all when empty.
+    pub fn devices(&self) -> &[DeviceId] {
+        &self.devices
+    }
+
+    /// Whether a device of the tenant is seen.
+    pub fn sees(&self, device: DeviceId) -> bool {
+        self.devices.is_empty() || self.devices.contains(&device)
     }
 
     /// The tenant whose data is seen.
@@ -49,7 +73,7 @@ impl Scope {
         ctx.plans.get(&self.tenant.plan)
     }
 
-    /// Whether no plan limits it: in an administrator's tenant.
+    /// Whether no plan limits it: for an administrator, and in an administrator's tenant.
     pub fn is_exempt(&self) -> bool {
         self.is_exempt
     }
@@ -61,7 +85,7 @@ impl Scope {
 
     /// Whether it may do this.
     pub fn allows(&self, permission: Permission) -> bool {
-        self.role.allows(permission)
+        self.role.allows(permission) && (self.devices.is_empty() || permission.is_of_devices())
     }
 
     /// Fails unless it may do this.
@@ -69,8 +93,11 @@ impl Scope {
         if self.allows(permission) {
             return Ok(());
         }
-        let role = self.role;
-        Err(Error::new(ErrorCode::Forbidden, format!("the role {role:?} does not allow this")))
+        let detail = match self.role.allows(permission) {
+            true => "a key that is bound to devices does not allow this".to_owned(),
+            false => format!("the role {:?} does not allow this", self.role),
+        };
+        Err(Error::new(ErrorCode::Forbidden, detail))
     }
 }
 

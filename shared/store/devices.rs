@@ -37,6 +37,14 @@ struct Row<'a> {
     shard_key: String,
 }
 
+/// Where a device is, as the index `by-shard` says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    account_id: TenantId,
+    id: DeviceId,
+}
+
 /// What the connector has to say of a device. What is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -168,14 +176,24 @@ pub async fn list(
 
 /// Every device of a shard, of all tenants: for the connector that owns it.
 pub async fn list_by_shard(db: &Db, shard: u16) -> Result<Vec<Device>, StoreError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Key {
-        account_id: TenantId,
-        id: DeviceId,
-    }
-    let found: Vec<Key> = query_all(db, by_shard(db, shard)).await?;
+    let found: Vec<Place> = query_all(db, by_shard(db, shard)).await?;
     batch_get(db, Table::Devices, found.iter().map(|k| key(k.account_id, k.id)).collect()).await
+}
+
+/// A part of the devices of a shard, of all tenants, by id, without those that are being deleted: the part may be short.
+pub async fn list_of_shard(
+    db: &Db,
+    shard: u16,
+    limit: u16,
+    from: Option<LastKey>,
+) -> Result<Page<Device>, StoreError> {
+    let found: Page<Place> =
+        query_page(db, by_shard(db, shard), &["shardKey", "accountId", "id"], limit, from).await?;
+    let keys = found.items.iter().map(|place| key(place.account_id, place.id)).collect();
+    let mut items: Vec<Device> = batch_get(db, Table::Devices, keys).await?;
+    items.retain(|device| device.desired != Desired::Deleted);
+    items.sort_unstable_by_key(|device| device.id);
+    Ok(Page { items, next: found.next })
 }
 
 /// Whether any device lies in a shard.

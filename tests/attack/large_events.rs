@@ -16,7 +16,7 @@ async fn a_page_of_the_log_in_which_nothing_is_wanted_ends_after_four_megabytes(
     }]);
     for number in 1..=40 {
         let row = json!({
-            "pk": {"S": me["id"]},
+            "pk": {"S": me["tenantId"]},
             "sk": {"S": format!("{number:020}")},
             "at": {"N": (1_800_000_000_000_i64 + number).to_string()},
             "block": {"S": "blk_01M7XV57GBZ89BFE1MY4WYHDM6"},

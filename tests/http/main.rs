@@ -1,6 +1,7 @@
 //! The API over HTTP: a file per resource, as the routes are.
 
 mod access;
+mod admin_devices;
 mod admin_tenants;
 mod api_keys;
 mod audit_log;

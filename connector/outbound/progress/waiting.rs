@@ -55,7 +55,7 @@ impl News {
             }
             _ => return Some(other),
         }
-        let join = |a: Vec<_>, b: Vec<_>| a.into_iter().chain(b).take(Receipts::MOST);
+        let join = |a: Vec<_>, b: Vec<_>| a.into_iter().chain(b).take(Receipts::MAX_MEMBERS);
         let (mine, others) = (std::mem::take(&mut self.receipts), other.receipts);
         let delivered_to = join(mine.delivered_to, others.delivered_to);
         self.receipts = Receipts::of(delivered_to, join(mine.read_by, others.read_by));

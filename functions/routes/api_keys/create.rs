@@ -5,7 +5,7 @@ use http::header::LOCATION;
 use serde::Deserialize;
 use shared::{
     clock::Timestamp,
-    domain::{permissions::Permission, role::Role},
+    domain::{ids::DeviceId, permissions::Permission, role::Role},
     services::{
         Context,
         api_keys::{self, NewApiKey},
@@ -33,6 +33,9 @@ struct NewApiKeyInput {
     expires_at: Option<Timestamp>,
     #[serde(default)]
     allowed_ips: Vec<String>,
+    /// All other devices are not there for it, and nothing that is not about devices; all when empty.
+    #[serde(default)]
+    device_ids: Vec<DeviceId>,
 }
 
 /// Makes an API key. The secret is in this answer and nowhere else.
@@ -49,10 +52,9 @@ async fn handle(
     CallerOf(caller): CallerOf,
     JsonBody(input): JsonBody<NewApiKeyInput>,
 ) -> Result<impl IntoResponse, Problem> {
-    let NewApiKeyInput { name, role, expires_at, allowed_ips } = input;
-    let input = NewApiKey { name, role, expires_at, allowed_ips };
-    let owner = (caller.tenant(), caller.account.id);
-    let (key, secret) = api_keys::create(&ctx, owner, caller.role, caller.api_key.as_ref(), input).await?;
+    let NewApiKeyInput { name, role, expires_at, allowed_ips, device_ids } = input;
+    let input = NewApiKey { name, role, expires_at, allowed_ips, device_ids };
+    let (key, secret) = api_keys::create(&ctx, &caller, input).await?;
     let location = format!("/v1/api-keys/{}", key.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ApiKeyBody::of(key, Some(secret)))))
 }

@@ -7,7 +7,11 @@ pub(super) mod revoke;
 use serde::Serialize;
 use shared::{
     clock::Timestamp,
-    domain::{api_key::ApiKey, ids::ApiKeyId, role::Role},
+    domain::{
+        api_key::ApiKey,
+        ids::{ApiKeyId, DeviceId},
+        role::Role,
+    },
     secret::Secret,
 };
 use utoipa::ToSchema;
@@ -23,6 +27,8 @@ struct ApiKeyBody {
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
     allowed_ips: Vec<String>,
+    /// Which devices alone it sees; all when empty.
+    device_ids: Vec<DeviceId>,
     last_used_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<Secret>,
@@ -38,6 +44,7 @@ impl ApiKeyBody {
             created_at: key.created_at,
             expires_at: key.expires_at,
             allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
+            device_ids: key.device_ids,
             last_used_at: key.last_used_at,
             key: secret,
         }

@@ -36,7 +36,7 @@ use utoipa::ToSchema;
     "onRelink": "fail", "lastSeenAt": "2026-03-12T19:03:58.123Z", "lastError": null,
     "createdAt": "2026-03-12T18:00:00.000Z", "updatedAt": "2026-03-12T19:03:58.123Z"
 }))]
-struct DeviceBody {
+pub(super) struct DeviceBody {
     id: DeviceId,
     name: String,
     status: DeviceStatus,

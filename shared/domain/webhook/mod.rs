@@ -30,9 +30,6 @@ pub const MAX_WEBHOOKS: usize = 20;
 /// How many patterns a webhook may have.
 pub const MAX_PATTERNS: usize = 50;
 
-/// How many devices a webhook may be narrowed down to.
-pub const MAX_DEVICES: usize = 50;
-
 /// How long the secret before signs beside a new one.
 pub const SECRET_OVERLAP: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 

@@ -6,11 +6,11 @@ use crate::{
     crypto,
     domain::{
         api_key::{ApiKey, PREFIX},
-        ids::{AccountId, ApiKeyId, TenantId},
+        ids::{AccountId, ApiKeyId, DeviceId, TenantId},
         role::Role,
     },
     secret::Secret,
-    services::{Context, Error, Invalid},
+    services::{Caller, Context, Error, ErrorCode, Invalid, devices},
     store::api_keys,
 };
 
@@ -23,14 +23,41 @@ pub struct NewApiKey {
     pub role: Option<Role>,
     /// From when on it does not work.
     pub expires_at: Option<Timestamp>,
+    /// Which devices alone it sees; all when empty.
+    pub device_ids: Vec<DeviceId>,
     /// From where alone it works, as addresses or networks; from everywhere when empty.
     pub allowed_ips: Vec<String>,
 }
 
+/// Makes a key for the caller. The secret is in the answer and nowhere else.
+///
+/// Fails with `forbidden` for an administrator in another tenant: a key acts for one of the tenant's members.
+pub async fn create(ctx: &Context, caller: &Caller, input: NewApiKey) -> Result<(ApiKey, Secret), Error> {
+    if caller.is_acting() {
+        let detail = "a key acts for a member of its tenant; one of them makes it";
+        return Err(Error::new(ErrorCode::Forbidden, detail));
+    }
+    let mut invalid = Invalid::default();
+    devices::check_ids(ctx, caller, &mut invalid, &input.device_ids).await?;
+    let owner = (caller.tenant(), caller.account.id);
+    make(ctx, invalid, owner, caller.role, caller.api_key.as_ref(), input).await
+}
+
+/// Makes a key of a tenant for one of its members, who is trusted with `role`.
+pub async fn create_for(
+    ctx: &Context,
+    owner: (TenantId, AccountId),
+    role: Role,
+    input: NewApiKey,
+) -> Result<(ApiKey, Secret), Error> {
+    make(ctx, Invalid::default(), owner, role, None, input).await
+}
+
 /// Makes a key of a tenant for `owner`, who acts with `owner_role`, through the key `parent` if through one: then the new
 /// one works no longer and from nowhere else. The secret is in the answer and nowhere else.
-pub async fn create(
+async fn make(
     ctx: &Context,
+    mut invalid: Invalid,
     (tenant, owner): (TenantId, AccountId),
     owner_role: Role,
     parent: Option<&ApiKey>,
@@ -39,7 +66,6 @@ pub async fn create(
     let now = ctx.now();
     let role = input.role.unwrap_or(owner_role);
     let expires_at = input.expires_at.or(parent.and_then(|parent| parent.expires_at));
-    let mut invalid = Invalid::default();
     let name = invalid.text(&input.name, "name", 1, 100);
     invalid.unless(role <= owner_role, "role", "role_too_high", "a key has no higher role than its owner");
     invalid.unless(
@@ -78,6 +104,7 @@ pub async fn create(
         created_at: now,
         expires_at,
         allowed_ips,
+        device_ids: input.device_ids,
         last_used_at: None,
     };
     api_keys::create(&ctx.db, crypto::token_hash(secret.expose()), &key).await?;

@@ -4,6 +4,6 @@ mod create;
 mod list;
 mod revoke;
 
-pub use create::{NewApiKey, create};
+pub use create::{NewApiKey, create, create_for};
 pub use list::list;
 pub use revoke::revoke;

@@ -4,6 +4,7 @@ use super::address;
 use crate::{
     clock::Timestamp,
     domain::{
+        actor::ActorKind,
         audit::{AuditEntry, Outcome},
         permissions::Permission,
     },
@@ -26,15 +27,17 @@ pub struct AuditFilter {
     pub since: Option<Timestamp>,
 }
 
-/// What was done, newest first: in all tenants for an administrator, in the whole tenant for its owners, else by the
-/// caller.
+/// What was done, newest first: in all tenants for an administrator who acts in none, in the whole tenant for its
+/// owners, else by the caller.
 pub async fn list(
     ctx: &Context,
     scope: &Scope,
     filter: AuditFilter,
     page: PageRequest,
 ) -> Result<Listing<AuditEntry>, Error> {
-    let (all, whole) = (scope.allows(Permission::ManageTenants), scope.allows(Permission::ManageMembers));
+    let is_acting = scope.actor.kind() == ActorKind::Administrator;
+    let all = scope.allows(Permission::ManageTenants) && !is_acting;
+    let whole = scope.allows(Permission::ManageMembers);
     let own = scope.actor.id().filter(|_| !whole);
     let filter = Filter {
         action: filter.action,

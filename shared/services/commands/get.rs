@@ -8,5 +8,6 @@ use crate::{
 
 /// One of the caller's commands, with its answer if there is one. Rows live an hour.
 pub async fn get(ctx: &Context, scope: &Scope, id: CommandId) -> Result<Command, Error> {
-    commands::get(&ctx.db, scope.tenant(), id).await?.ok_or_else(|| Error::not_found("command"))
+    let command = commands::get(&ctx.db, scope.tenant(), id).await?;
+    command.filter(|command| scope.sees(command.device_id)).ok_or_else(|| Error::not_found("command"))
 }

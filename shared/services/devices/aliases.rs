@@ -45,7 +45,10 @@ pub async fn remove_alias(ctx: &Context, scope: &Scope, id: DeviceId, alias: &Al
 /// The caller's device that has a foreign name. One of another tenant's is not there.
 pub async fn find_by_alias(ctx: &Context, scope: &Scope, alias: &Alias) -> Result<DeviceId, Error> {
     let found = aliases::find(&ctx.db, alias).await?;
-    found.filter(|(tenant, _)| *tenant == scope.tenant()).map(|(_, device)| device).ok_or_else(not_found)
+    found
+        .filter(|(tenant, device)| *tenant == scope.tenant() && scope.sees(*device))
+        .map(|(_, device)| device)
+        .ok_or_else(not_found)
 }
 
 fn changed_meanwhile() -> Error {

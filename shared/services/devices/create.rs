@@ -26,6 +26,10 @@ pub struct NewDevice {
 
 /// Makes a device, without link and without socket.
 pub async fn create(ctx: &Context, scope: &Scope, input: NewDevice) -> Result<Device, Error> {
+    if !scope.devices().is_empty() {
+        let detail = "a key that is bound to devices makes no others";
+        return Err(Error::new(ErrorCode::Forbidden, detail));
+    }
     let pacing = Pacing::default().with(&input.pacing);
     let mut invalid = Invalid::default();
     let name = invalid.text(&input.name, "name", 1, 100);

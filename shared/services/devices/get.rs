@@ -14,6 +14,6 @@ use crate::{
 pub async fn get(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<Device, Error> {
     devices::get(&ctx.db, scope.tenant(), id)
         .await?
-        .filter(|device| device.desired != Desired::Deleted)
+        .filter(|device| device.desired != Desired::Deleted && scope.sees(device.id))
         .ok_or_else(not_found)
 }

@@ -21,6 +21,7 @@ pub async fn list(
     invalid.check()?;
     let query = format!("devices?status={status:?}");
     let (limit, from) = page.read(ctx, scope.tenant(), &query)?;
-    let page = devices::list(&ctx.db, scope.tenant(), status, limit, from).await?;
+    let mut page = devices::list(&ctx.db, scope.tenant(), status, limit, from).await?;
+    page.items.retain(|device| scope.sees(device.id));
     Ok(Listing::of(ctx, scope.tenant(), &query, page))
 }

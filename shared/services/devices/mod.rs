@@ -2,12 +2,14 @@
 
 mod aliases;
 mod change;
+mod check_ids;
 mod connect;
 mod create;
 mod delete;
 mod disconnect;
 mod get;
 mod list;
+mod list_all;
 mod log_out;
 mod pairing_code;
 mod pause;
@@ -15,12 +17,14 @@ mod qr;
 
 pub use aliases::{add_alias, find_by_alias, remove_alias};
 pub use change::{DeviceChange, change};
+pub(super) use check_ids::check_ids;
 pub use connect::connect;
 pub use create::{NewDevice, create};
 pub use delete::{delete, erase};
 pub use disconnect::disconnect;
 pub use get::get;
 pub use list::list;
+pub use list_all::{DeviceFilter, list_all};
 pub use log_out::log_out;
 pub use pairing_code::pairing_code;
 pub use pause::{pause, resume};
@@ -58,6 +62,9 @@ impl Wish {
 
 /// Writes down what the owner wants and wakes the connector.
 async fn want(ctx: &Context, scope: &Scope, id: DeviceId, wish: Wish) -> Result<Device, Error> {
+    if !scope.sees(id) {
+        return Err(not_found());
+    }
     let Wish { desired, status, allow_number_change: allowed } = wish;
     let device = devices::set_desired(&ctx.db, scope.tenant(), id, desired, status, allowed, ctx.now())
         .await?

@@ -19,6 +19,9 @@ pub async fn resume(ctx: &Context, scope: &Scope, id: DeviceId) -> Result<Device
 }
 
 async fn set_paused(ctx: &Context, scope: &Scope, id: DeviceId, paused: bool) -> Result<Device, Error> {
+    if !scope.sees(id) {
+        return Err(not_found());
+    }
     let device =
         devices::set_paused(&ctx.db, scope.tenant(), id, paused, ctx.now()).await?.ok_or_else(not_found)?;
     wake(ctx, &device).await?;

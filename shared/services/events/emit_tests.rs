@@ -173,7 +173,7 @@ async fn a_tenant_whose_events_are_not_taken_lets_no_other_wait() {
     *queue.away_for.lock().unwrap() = Some(loud);
     let flood = tokio::spawn({
         let emitter = emitter.clone();
-        async move { emitter.hand_over(loud, (0..2 * ROOM).map(|n| event(n, 0))).await }
+        async move { emitter.hand_over(loud, (0..2 * MAX_WAITING).map(|n| event(n, 0))).await }
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
     let telling = emitter.emit(quiet, [event(0, 0)]);
@@ -182,5 +182,5 @@ async fn a_tenant_whose_events_are_not_taken_lets_no_other_wait() {
     flood.await.unwrap();
     emitter.flush().await;
     let told = queue.blocks.lock().unwrap().iter().map(|block| block.events.len()).sum::<usize>();
-    assert_eq!(told, 2 * ROOM + 1);
+    assert_eq!(told, 2 * MAX_WAITING + 1);
 }

@@ -16,6 +16,8 @@ pub struct EventFilter {
     pub types: Vec<EventPattern>,
     /// Of this device alone.
     pub device: Option<DeviceId>,
+    /// Of these devices alone; of all, and also what is of no device, when empty.
+    pub devices: Vec<DeviceId>,
     /// Without QR codes, which are as good as a login.
     pub without_qr: bool,
 }
@@ -28,18 +30,26 @@ impl EventFilter {
         let read = |name: &str| invalid.take(name.parse(), "types", "type_unknown");
         let types = names.filter_map(read).collect();
         invalid.check()?;
-        Ok(Self { types, device, without_qr: false })
+        Ok(Self { types, device, ..Self::default() })
     }
 
     /// The same, without what may not be seen there.
     #[must_use]
     pub fn within(self, scope: &Scope) -> Self {
-        Self { without_qr: !scope.allows(Permission::ConnectDevices), ..self }
+        Self {
+            without_qr: !scope.allows(Permission::ConnectDevices),
+            devices: scope.devices().to_vec(),
+            ..self
+        }
     }
 
     /// Whether an event is wanted.
     pub fn takes(&self, event: &Event) -> bool {
         if self.without_qr && event.kind == EventType::QrGenerated {
+            return false;
+        }
+        let is_of = |device| self.devices.contains(&device);
+        if !self.devices.is_empty() && !event.device_id.is_some_and(is_of) {
             return false;
         }
         let of_type = self.types.is_empty() || self.types.iter().any(|pattern| pattern.matches(event.kind));

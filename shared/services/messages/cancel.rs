@@ -14,6 +14,9 @@ use crate::{
 ///
 /// Fails with `not_cancellable` when its turn has come.
 pub async fn cancel(ctx: &Context, scope: &Scope, device: DeviceId, id: MessageId) -> Result<Message, Error> {
+    if !scope.sees(device) {
+        return Err(Error::not_found("message"));
+    }
     let step = Step::to(MessageStatus::Cancelled, ctx.now());
     match messages::advance(&ctx.db, scope.tenant(), device, &id.wa_message_id(), step).await? {
         Advanced::Done(message) => in_its_chat(ctx, scope.tenant(), *message).await,

@@ -30,7 +30,8 @@ pub async fn list_dead_letters(
     let query = format!("dead-letters?device={device:?}");
     let (limit, from) = page.read(ctx, scope.tenant(), &query)?;
     let page = dead_letters::list(&ctx.db, scope.tenant(), device, limit, from).await?;
-    let items = in_their_chats(ctx, scope.tenant(), page.items).await?;
+    let mut items = in_their_chats(ctx, scope.tenant(), page.items).await?;
+    items.retain(|message| scope.sees(message.device_id));
     let page = Page { items, next: page.next };
     Ok(Listing::of(ctx, scope.tenant(), &query, page))
 }
@@ -79,7 +80,7 @@ pub async fn redrive(ctx: &Context, scope: &Scope, id: MessageId) -> Result<Mess
 /// there may be dead letters; their rows are also never behind, as an index may be.
 async fn find(ctx: &Context, scope: &Scope, id: MessageId) -> Result<Option<(Device, Message)>, Error> {
     let mut devices = devices::list_all(&ctx.db, scope.tenant()).await?;
-    devices.retain(|device| device.desired != Desired::Deleted);
+    devices.retain(|device| device.desired != Desired::Deleted && scope.sees(device.id));
     let ids: Vec<DeviceId> = devices.iter().map(|device| device.id).collect();
     let Some(message) = dead_letters::find(&ctx.db, scope.tenant(), &ids, id).await? else {
         return Ok(None);

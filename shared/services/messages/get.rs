@@ -34,7 +34,7 @@ pub async fn get(
     id: MessageId,
 ) -> Result<WithReceipts, Error> {
     let tenant = scope.tenant();
-    let message = messages::get(&ctx.db, tenant, device, id).await?;
+    let message = messages::get(&ctx.db, tenant, device, id).await?.filter(|_| scope.sees(device));
     let message = in_its_chat(ctx, tenant, message.ok_or_else(|| Error::not_found("message"))?).await?;
     let is_told = message.direction == Direction::Outgoing && message.chat.server() == Server::Group;
     let receipts = match is_told {

@@ -6,7 +6,7 @@ use super::{OwnWebhook, check, not_found};
 use crate::{
     domain::ids::{DeviceId, WebhookId},
     secret::Secret,
-    services::{Context, Error, Invalid, Scope},
+    services::{Context, Error, Invalid, Scope, devices},
     store::webhooks::{self, Change},
 };
 
@@ -41,7 +41,7 @@ pub async fn change(
         None => None,
     };
     let events = input.events.map(|events| check::events(&mut invalid, &events));
-    check::device_ids(ctx, tenant, &mut invalid, input.device_ids.as_deref().unwrap_or_default()).await?;
+    devices::check_ids(ctx, scope, &mut invalid, input.device_ids.as_deref().unwrap_or_default()).await?;
     if let Some(headers) = &input.headers {
         check::headers(&mut invalid, headers);
     }

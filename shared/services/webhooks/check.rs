@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::{
     domain::{
-        device::Desired,
         event::EventPattern,
-        ids::{DeviceId, TenantId},
-        webhook::{MAX_DEVICES, MAX_PATTERNS, check_headers},
+        webhook::{MAX_PATTERNS, check_headers},
     },
     secret::Secret,
-    services::{Context, Error, Invalid},
-    store::devices,
+    services::{Context, Invalid},
 };
 
 /// Checks a URL, also what its name leads to at present.
@@ -31,26 +28,6 @@ pub(super) fn events(invalid: &mut Invalid, texts: &[String]) -> Vec<EventPatter
         invalid.take(text.parse::<EventPattern>(), &format!("events[{n}]"), "event_unknown")
     });
     read.collect()
-}
-
-/// Checks that devices are the tenant's own.
-pub(super) async fn device_ids(
-    ctx: &Context,
-    tenant: TenantId,
-    invalid: &mut Invalid,
-    ids: &[DeviceId],
-) -> Result<(), Error> {
-    if ids.len() > MAX_DEVICES {
-        invalid.unless(false, "deviceIds", "too_many", "at most 50 devices");
-        return Ok(());
-    }
-    let found = ids.iter().map(|id| devices::get(&ctx.db, tenant, *id));
-    for (n, device) in futures::future::try_join_all(found).await?.into_iter().enumerate() {
-        let is_there = device.is_some_and(|device| device.desired != Desired::Deleted);
-        let field = format!("deviceIds[{n}]");
-        invalid.unless(is_there, &field, "device_unknown", "there is no such device");
-    }
-    Ok(())
 }
 
 /// Checks its owner's headers.

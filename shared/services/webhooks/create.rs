@@ -9,7 +9,7 @@ use crate::{
         webhook::{MAX_WEBHOOKS, Webhook, new_secret},
     },
     secret::Secret,
-    services::{Context, Error, ErrorCode, Invalid, Scope},
+    services::{Context, Error, ErrorCode, Invalid, Scope, devices},
     store::webhooks,
 };
 
@@ -34,7 +34,7 @@ pub async fn create(ctx: &Context, scope: &Scope, input: NewWebhook) -> Result<O
     let mut invalid = Invalid::default();
     let url = check::url(ctx, &mut invalid, &input.url).await;
     let events = check::events(&mut invalid, &input.events);
-    check::device_ids(ctx, tenant, &mut invalid, &input.device_ids).await?;
+    devices::check_ids(ctx, scope, &mut invalid, &input.device_ids).await?;
     check::headers(&mut invalid, &input.headers);
     invalid.check()?;
     if webhooks::all(&ctx.db, tenant).await?.len() >= MAX_WEBHOOKS {
