@@ -49,7 +49,8 @@ impl Rule {
         use ErrorCode::*;
         let mut codes = vec![AddressForbidden, Internal, Unavailable, Misconfigured];
         if matches!(self.access, Access::Needs(_)) {
-            codes.extend([Unauthenticated, Forbidden, RateLimited]);
+            // The last two tell of the tenant in `Kurir-Tenant`.
+            codes.extend([Unauthenticated, Forbidden, RateLimited, NotFound, ValidationFailed]);
         }
         if self.counts_itself || !self.meters.is_empty() {
             codes.push(QuotaExceeded);
